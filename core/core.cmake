@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-set(headers error unique_fd)
-set(sources error)
+set(headers call error events json unique_fd value)
+set(sources call error events json value)
 list(TRANSFORM headers PREPEND include/visor/core/)
 list(TRANSFORM headers APPEND .hpp)
 list(TRANSFORM sources PREPEND src/core/)
