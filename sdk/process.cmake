@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# Processes and their keeper: the SDK's side. Paths relative to sdk/.
+set(visor_sdk_process_headers exit_record keeper process_identity reaper spec)
+list(TRANSFORM visor_sdk_process_headers PREPEND include/visor/sdk/process/)
+list(TRANSFORM visor_sdk_process_headers APPEND .hpp)
+set(visor_sdk_process_sources)
