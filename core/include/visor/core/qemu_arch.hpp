@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/capabilities.hpp"
+#include "visor/core/export.h"
+#include "visor/core/params.hpp"
+#include "visor/core/vm_config.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace visor {
+
+/// What the host is and has. Filled once by the driver; tests fill it by hand.
+struct HostFacts {
+  std::string arch;              ///< in the words of plugins: amd64, arm64, ppc64le, s390x, or uname's for others
+  std::uint64_t memory_mib = 0;  ///< MemTotal
+  std::uint32_t cpus = 1;
+  bool kvm = false;              ///< /dev/kvm can be opened
+  std::string kvm_reason;        ///< why not
+  bool on_vmm = false;           ///< the host itself is a guest
+  bool vhost_net = false;
+  bool vhost_vsock = false;
+};
+
+struct QemuVersion {
+  std::uint32_t major = 0;
+  std::uint32_t minor = 0;
+  std::uint32_t micro = 0;
+  auto operator<=>(const QemuVersion&) const = default;
+};
+
+/// What one QEMU binary can do.
+struct QemuCaps {
+  QemuVersion version;
+  std::vector<std::string> devices;  ///< device types that exist; empty: not known
+  [[nodiscard]] bool may_have_device(std::string_view driver) const noexcept {
+    if (devices.empty()) return true;
+    for (const auto& device : devices) {
+      if (device == driver) return true;
+    }
+    return false;
+  }
+};
+
+/// What every question is asked about. References: valid for the call only.
+struct ArchInput {
+  const VmConfig& config;   ///< config.machine.type may be empty: the default machine
+  Accelerator accelerator;  ///< decided: kvm or tcg
+  const HostFacts& host;
+  const QemuCaps& qemu;
+};
+
+enum class VirtioTransport : std::uint8_t { pci, ccw, mmio };
+
+/// One machine type of an architecture. A plugin's table of them is a constant.
+struct QemuMachine {
+  std::string_view type;
+  VirtioTransport transport = VirtioTransport::pci;
+  std::uint32_t max_vcpus = 1;      ///< what QEMU's machine allows
+  std::string_view root_bus;        ///< "pcie.0", "pci.0", or empty
+  bool root_bus_hotplug = false;    ///< devices can be plugged into the root bus itself
+  bool nvdimm = false;
+  bool cpu_hotplug = false;
+  bool cpu_unplug = false;
+  bool memory_hotplug = false;
+  bool iommu = false;
+};
+
+/// A QEMU option or property: key and value, not yet rendered.
+struct QemuOption {
+  std::string key;
+  std::string value;
+  bool operator==(const QemuOption&) const = default;
+};
+
+struct SmpTopology {
+  std::uint32_t cpus = 1;
+  std::uint32_t max_cpus = 1;
+  std::uint32_t sockets = 1;
+  std::uint32_t cores = 1;
+  std::uint32_t threads = 1;
+  bool operator==(const SmpTopology&) const = default;
+};
+
+struct MemoryTopology {
+  std::uint64_t size_mib = 0;
+  std::uint64_t max_mib = 0;         ///< 0: no maxmem, nothing can be plugged
+  std::uint32_t slots = 0;
+  std::uint64_t alignment_mib = 1;   ///< of size, maximum and every module
+  std::uint64_t block_mib = 128;     ///< what the guest can bring online at once
+  bool operator==(const MemoryTopology&) const = default;
+};
+
+enum class BridgeKind : std::uint8_t { none, pci, pcie, ccw };
+enum class AddressFormat : std::uint8_t { none, pci_slot, ccw_devno };
+
+struct BusLayout {
+  VirtioTransport transport = VirtioTransport::pci;
+  std::string root_bus;
+  BridgeKind bridge = BridgeKind::none;
+  std::string bridge_driver;         ///< "pci-bridge"
+  bool bridge_shpc = false;          ///< needed where ACPI does not serve the bridge
+  bool bridge_windows = false;       ///< reserve io and memory windows for an empty bridge
+  std::uint32_t first_bridge_slot = 2;
+  std::string root_port_driver;      ///< "pcie-root-port", or empty
+  std::uint32_t max_root_ports = 0;
+  AddressFormat address_format = AddressFormat::pci_slot;
+  bool operator==(const BusLayout&) const = default;
+};
+
+/// How the root image is attached and what the kernel must be told.
+struct ImagePlan {
+  ImageAttachment attachment = ImageAttachment::block;
+  bool dax = false;
+  std::string root_device;  ///< "/dev/vda1"
+  Params root_params;
+};
+
+struct FirmwarePlan {
+  std::string bios;                  ///< empty: QEMU's own
+  std::vector<std::string> pflash;   ///< in unit order
+};
+
+enum class SerialKind : std::uint8_t { isa, spapr_vty, sclp };
+
+struct ConsolePlan {
+  bool virtio = false;
+  SerialKind serial = SerialKind::isa;   ///< meaningful unless virtio
+  std::string kernel_console;            ///< "ttyS0", "hvc0", …
+};
+
+/// Which QEMU device serves a purpose on this machine; empty means none.
+struct DeviceChoices {
+  std::string panic;
+  std::string iommu;
+  std::string rng;
+  std::string vfio;
+  std::string watchdog;
+  bool panic_built_in = false;  ///< the guest reports panics without a device
+  bool plan9_remap = true;      ///< multidevs=remap may be given
+  std::string virtio_fs_refusal;  ///< why virtio-fs cannot be offered from this host; empty: it can
+};
+
+struct MigrationRules {
+  std::chrono::milliseconds timeout{5000};
+  std::vector<std::string> capabilities;
+};
+
+/// The facts of one guest architecture, as answers to the driver's questions. Const, stateless, values only: all four
+/// coexist in one process, and a test can ask without a QEMU. [any thread] Nothing blocks; nothing reads the host.
+class VISOR_CORE_EXPORT QemuArch {
+ public:
+  QemuArch() = default;
+  QemuArch(const QemuArch&) = delete;
+  QemuArch& operator=(const QemuArch&) = delete;
+  virtual ~QemuArch();
+
+  /// "amd64", "arm64", "ppc64le", "s390x".
+  [[nodiscard]] virtual std::string_view name() const = 0;
+  [[nodiscard]] virtual std::string_view default_machine() const = 0;
+  [[nodiscard]] virtual std::vector<QemuMachine> machines() const = 0;
+  /// The program's name ("qemu-system-x86_64"), and the Debian package that has it.
+  [[nodiscard]] virtual std::string_view binary() const = 0;
+  [[nodiscard]] virtual std::string_view package() const = 0;
+
+  [[nodiscard]] virtual std::vector<QemuOption> machine_options(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual std::string cpu_model(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual std::uint32_t max_vcpus(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual SmpTopology smp(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual MemoryTopology memory(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual BusLayout buses(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual ImagePlan image(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual FirmwarePlan firmware(const ArchInput& in) const = 0;
+  /// What the architecture always wants on the kernel command line; without root and console parameters.
+  [[nodiscard]] virtual Params kernel_params(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual ConsolePlan console(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual DeviceChoices devices(const ArchInput& in) const = 0;
+  /// Arguments of -global: "driver.property" and value.
+  [[nodiscard]] virtual std::vector<QemuOption> globals(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual MigrationRules migration(const ArchInput& in) const = 0;
+  [[nodiscard]] virtual Capabilities capabilities(const ArchInput& in) const = 0;
+  /// Throws invalid_config or unsupported for what this architecture or machine refuses.
+  virtual void validate(const ArchInput& in) const = 0;
+};
+
+}  // namespace visor

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/device_config.hpp"
+#include "visor/core/export.h"
+#include "visor/core/params.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// Everything a VM can be configured with. Plain values: copy, compare, change. Zero and empty mean "the plugin's
+/// default" where the describe() table (describe.hpp) says so; it also has each field's unit, range and meaning.
+namespace visor {
+
+enum class Accelerator : std::uint8_t { automatic, kvm, tcg };
+
+struct MachineConfig {
+  std::string type;
+  Accelerator accelerator = Accelerator::automatic;
+  std::vector<std::string> options;
+  std::uint32_t bridges = 0;
+  std::uint32_t root_ports = 0;
+  bool iommu = false;
+  bool iommu_platform = false;
+  bool nesting_checks = true;
+  bool hotplug_vfio_on_root_bus = false;
+  bool operator==(const MachineConfig&) const = default;
+};
+
+struct CpuConfig {
+  std::uint32_t count = 0;
+  std::uint32_t max_count = 0;
+  std::string model;
+  std::vector<std::string> features;
+  bool operator==(const CpuConfig&) const = default;
+};
+
+struct MemoryConfig {
+  std::uint64_t size_mib = 0;
+  std::uint64_t max_size_mib = 0;
+  std::uint32_t slots = 0;
+  std::uint64_t offset_mib = 0;
+  bool prealloc = false;
+  bool huge_pages = false;
+  bool realtime = false;
+  bool lock = false;
+  bool virtio_mem = false;
+  std::string backing_dir;
+  bool operator==(const MemoryConfig&) const = default;
+};
+
+enum class ImageAttachment : std::uint8_t { automatic, block, nvdimm };
+enum class AssetKind : std::uint8_t { kernel, image, initrd, early_initrd, firmware, hypervisor, hypervisor_ctl, jailer };
+
+/// A file that takes the place of a configured one.
+struct CustomAsset {
+  AssetKind kind = AssetKind::kernel;
+  std::string path;
+  std::string sha512;
+  bool operator==(const CustomAsset&) const = default;
+};
+
+struct BootConfig {
+  std::string kernel;
+  std::string image;
+  std::string initrd;
+  std::string early_initrd;
+  std::string firmware;
+  std::vector<std::string> pflash;
+  Params kernel_params;
+  ImageAttachment image_attachment = ImageAttachment::automatic;
+  std::uint32_t root_partition = 1;
+  std::string root_fs_type = "ext4";
+  bool operator==(const BootConfig&) const = default;
+};
+
+/// VM templates: a VM that is saved right after its boot, and VMs that start from what was saved.
+struct TemplateConfig {
+  bool to_be = false;
+  bool from = false;
+  std::string memory_path;
+  std::string state_path;
+  bool operator==(const TemplateConfig&) const = default;
+};
+
+enum class BlockDriver : std::uint8_t { automatic, virtio_blk, virtio_blk_ccw, virtio_mmio, virtio_scsi, nvdimm };
+
+/// Defaults for disks.
+struct StorageConfig {
+  BlockDriver driver = BlockDriver::automatic;
+  bool cache_set = false;
+  bool cache_direct = false;
+  bool cache_no_flush = false;
+  bool disable_block = false;
+  bool iothreads = false;
+  bool operator==(const StorageConfig&) const = default;
+};
+
+enum class SharedFs : std::uint8_t { virtio_9p, virtio_fs, none };
+enum class VirtioFsCache : std::uint8_t { none, metadata, automatic, always };
+
+/// Defaults for shared folders.
+struct SharedFsConfig {
+  SharedFs type = SharedFs::virtio_9p;
+  std::uint32_t msize_9p_bytes = 0;
+  std::string daemon;
+  VirtioFsCache cache = VirtioFsCache::none;
+  std::uint64_t cache_size_mib = 0;
+  std::vector<std::string> daemon_args;
+  bool operator==(const SharedFsConfig&) const = default;
+};
+
+/// Defaults for the network and vhost.
+struct NetworkConfig {
+  bool vhost = true;
+  bool use_vsock = false;
+  bool vhost_user_store = false;
+  std::string vhost_user_store_path;
+  bool operator==(const NetworkConfig&) const = default;
+};
+
+enum class ConsoleType : std::uint8_t { automatic, serial, virtio, none };
+
+struct ConsoleConfig {
+  ConsoleType type = ConsoleType::automatic;
+  std::uint64_t log_limit_mib = 16;
+  bool operator==(const ConsoleConfig&) const = default;
+};
+
+/// How a VM tells that it is ready. Neither set: Vm::wait_ready() is unsupported.
+struct ReadyConfig {
+  std::string port;
+  std::string console_line;
+  bool operator==(const ReadyConfig&) const = default;
+};
+
+enum class RebootPolicy : std::uint8_t { stop, reset };
+enum class PanicPolicy : std::uint8_t { stop, pause };
+enum class ShutdownPolicy : std::uint8_t { stop, pause };
+
+struct PolicyConfig {
+  RebootPolicy on_reboot = RebootPolicy::stop;
+  PanicPolicy on_panic = PanicPolicy::stop;
+  ShutdownPolicy on_shutdown = ShutdownPolicy::stop;
+  bool operator==(const PolicyConfig&) const = default;
+};
+
+/// The hypervisor's process on the host, and what of the host it may use.
+struct HostConfig {
+  std::string hypervisor_path;
+  Params hypervisor_params;
+  std::string hypervisor_ctl_path;
+  std::string jailer_path;
+  bool sandbox = true;
+  std::string user;
+  std::string network_namespace;
+  std::string cgroup;
+  std::string selinux_label;
+  std::string entropy_source = "/dev/urandom";
+  std::string guest_hook_path;
+  std::string factory_vm_id;
+  std::vector<std::string> enabled_annotations;
+  std::vector<std::string> allowed_hypervisor_paths;
+  std::vector<std::string> allowed_hypervisor_ctl_paths;
+  std::vector<std::string> allowed_jailer_paths;
+  std::vector<std::string> allowed_virtio_fs_daemons;
+  std::vector<std::string> allowed_backing_dirs;
+  std::vector<std::string> allowed_vhost_user_stores;
+  std::vector<std::string> allowed_entropy_sources;
+  bool operator==(const HostConfig&) const = default;
+};
+
+struct VmConfig {
+  std::string name;
+  std::string hypervisor = "qemu";
+  std::string arch;
+  bool debug = false;
+  bool ephemeral = false;
+  MachineConfig machine;
+  CpuConfig cpu;
+  MemoryConfig memory;
+  BootConfig boot;
+  std::vector<CustomAsset> assets;
+  TemplateConfig vm_template;
+  StorageConfig storage;
+  SharedFsConfig shared_fs;
+  NetworkConfig network;
+  ConsoleConfig console;
+  ReadyConfig ready;
+  PolicyConfig policy;
+  HostConfig host;
+  std::vector<DeviceConfig> devices;
+  bool operator==(const VmConfig&) const = default;
+};
+
+/// The file to use for an asset: a custom one wins over the configured one; empty when there is neither.
+VISOR_CORE_EXPORT std::string asset_path(const VmConfig& config, AssetKind kind);
+VISOR_CORE_EXPORT bool is_custom_asset(const VmConfig& config, AssetKind kind) noexcept;
+
+/// Adds or replaces a custom asset. An empty path is ignored. Throws invalid_config when the path is not absolute.
+VISOR_CORE_EXPORT void add_custom_asset(VmConfig& config, CustomAsset asset);
+
+/// What the plugin puts where the configuration leaves a choice.
+struct ConfigDefaults {
+  std::uint32_t max_vcpus = 1;           ///< the limit of the architecture and machine
+  std::uint64_t host_memory_mib = 0;     ///< 0: not checked
+  bool needs_boot_files = true;          ///< false for a hypervisor that boots nothing (mock)
+  BlockDriver block_driver = BlockDriver::virtio_scsi;
+};
+
+/// A checked copy with all defaults filled in; the caller's object stays as it is.
+///
+/// Rules in order: kernel given · image or initrd, not both (an early initrd goes beside an image) · template flags not
+/// both, memory path with either, state path with `from` · vCPUs, memory, bridges, block driver, max vCPUs and 9p msize
+/// defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit · slots at most 255 · memory at most the host's ·
+/// devices complete and their ids unique. Throws invalid_config; the message names the field.
+VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
+
+}  // namespace visor
