@@ -87,6 +87,8 @@ VISOR_CORE_EXPORT Value to_value(const DeviceConfig& device, bool all = false);
 /// invalid_config for text without a unit, a fraction of a MiB, or overflow.
 VISOR_CORE_EXPORT std::uint64_t parse_size_mib(std::string_view text);
 VISOR_CORE_EXPORT std::string format_size_mib(std::uint64_t size_mib);
+/// The same in bytes: "4KiB".
+VISOR_CORE_EXPORT std::uint64_t parse_size_bytes(std::string_view text);
 /// "500ms", "10s", "2m", "1h", in ms. Throws invalid_config.
 VISOR_CORE_EXPORT std::uint64_t parse_duration_ms(std::string_view text);
 

@@ -27,11 +27,15 @@ VISOR_CORE_EXPORT Params deserialize_params(const std::vector<std::string>& text
 /// not closed.
 VISOR_CORE_EXPORT std::vector<std::string> split_kernel_line(std::string_view line);
 
+/// Parameters as a person writes them, one a text: quotes around a whole parameter or its value are dropped, as the
+/// kernel does. Throws invalid_config for what kernel_line() would refuse.
+VISOR_CORE_EXPORT Params parse_kernel_params(const std::vector<std::string>& texts);
+
 /// Appends; a key may occur often, and the guest honours the last. Throws invalid_config when the key is empty.
 VISOR_CORE_EXPORT void add_param(Params& params, std::string key, std::string value = {});
 
 /// The kernel command line: single blanks between, a value with blanks in double quotes. Throws invalid_config for a
-/// NUL, a newline or a double quote inside.
+/// NUL, a newline or a double quote inside, for an empty key, and for a blank or '=' in a key.
 VISOR_CORE_EXPORT std::string kernel_line(const Params& params);
 
 }  // namespace visor
