@@ -1,1 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
+set(headers
+    log_sink
+    plugin_registry
+    runtime
+    vm_store)
+set(sources
+    log_sink
+    process_check
+    run_folder
+    runtime
+    vm_store)
+list(TRANSFORM headers PREPEND include/visor/runtime/)
+list(TRANSFORM headers APPEND .hpp)
+list(TRANSFORM sources PREPEND src/runtime/)
+list(TRANSFORM sources APPEND .cpp)
+visor_add_library(runtime SOURCES ${sources} HEADERS ${headers} LINK_PUBLIC visorkit::core
+  LINK_PRIVATE Boost::headers yaml-cpp::yaml-cpp nlohmann_json::nlohmann_json spdlog::spdlog ${CMAKE_DL_LIBS})
