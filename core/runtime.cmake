@@ -5,7 +5,18 @@ set(headers
     runtime
     vm_store)
 set(sources
+    guard
+    guarded_arch
+    guarded_extension
+    guarded_hypervisor
+    guarded_vm
     log_sink
+    plugin_file_trust
+    plugin_library
+    plugin_paths
+    plugin_probe
+    plugin_registry
+    plugin_scan
     process_check
     run_folder
     runtime

@@ -84,7 +84,7 @@ class VISOR_RUNTIME_EXPORT PluginRegistry {
   [[nodiscard]] const PluginInfo& resolve(std::string_view hypervisor, std::string_view arch = {}) const;
 
   /// A new hypervisor of a plugin by the plugin's name, loading it first if need be. Throws as resolve();
-  /// incompatible_plugin when it cannot be loaded or its factory fails with anything but an Error.
+  /// incompatible_plugin when it cannot be loaded; what its factory throws, internal when that is no Error.
   [[nodiscard]] std::shared_ptr<Hypervisor> open_hypervisor(std::string_view name);
   /// The plugin's architecture facts; a string_view among its answers is valid while it is held. Throws as
   /// open_hypervisor(), and unsupported for a plugin that is not of QEMU.
