@@ -44,7 +44,7 @@ RULES = [
     # The keeper: the system, the owner of descriptors, and the values and wire format that it shares with the SDK.
     Rule("sdk/keeper/*", ["sdk/keeper/", "visor/core/unique_fd.hpp", "visor/sdk/export.h"] + PROCESS + SYSTEM, True),
     # A QEMU plugin answers questions: values in, values out.
-    Rule("plugins/qemu-*", CORE + ["visor/sdk/plugin.hpp", "visor/sdk/qemu_plugin.hpp", "plugins/qemu-", "std"]),
+    Rule("plugins/qemu-*", CORE + ["visor/sdk/plugin.hpp", "visor/sdk/qemu/", "plugins/qemu-", "std"]),
     Rule("plugins/*", CORE + ["visor/sdk/", "plugins/", "nlohmann"] + SYSTEM),
     Rule("cli/*", CORE + ["visor/runtime/", "cli/", "boost/program_options", "nlohmann"] + SYSTEM),
     # Examples are other people's programs: a plugin sees the SDK, a host program the runtime.
