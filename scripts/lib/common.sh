@@ -51,5 +51,5 @@ step() {
 show_failure() {
   local first
   first=$(grep -nm1 -E '^FAILED:|CMake Error|(^|[ :])(fatal )?error:' "$1" | cut -d: -f1) || true
-  if [[ -n $first ]]; then tail -n "+$first" "$1" | head -n 60; else tail -n 40 "$1"; fi
+  if [[ -n $first ]]; then tail -n "+$first" "$1" | head -n 60; else tail -n 40 "$1"; fi | cut -c 1-240
 }

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The checks themselves: each must find what was planted for it, at its line, and nothing in a clean tree."""
+import contextlib
+import io
 import pathlib
-import subprocess
+import runpy
 import sys
 import tempfile
 import textwrap
 import unittest
+from unittest import mock
 
 import cpp_functions
 
@@ -27,11 +30,13 @@ class CheckTest(unittest.TestCase):
         (self.top / path).write_text(text, encoding="utf-8")
 
     def run_check(self, name, *options):
-        """(exit status, output)."""
-        command = [sys.executable, str(HERE / name), "--top", str(self.top), *options]
-        outcome = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        self.assertEqual(outcome.stderr, "")
-        return outcome.returncode, outcome.stdout
+        """(exit status, output) of a check, which runs in this process: a new one each time would take most of it."""
+        output = io.StringIO()
+        arguments = [name, "--top", str(self.top), *options]
+        with mock.patch.object(sys, "argv", arguments), contextlib.redirect_stdout(output):
+            with self.assertRaises(SystemExit) as ended:
+                runpy.run_path(str(HERE / name), run_name="__main__")
+        return ended.exception.code, output.getvalue()
 
     def assert_clean(self, name, *options):
         status, output = self.run_check(name, *options)
