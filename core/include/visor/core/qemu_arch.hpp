@@ -111,12 +111,11 @@ struct BusLayout {
   bool operator==(const BusLayout&) const = default;
 };
 
-/// How the root image is attached and what the kernel must be told.
+/// How a root image may be attached. A block device always works; the driver makes the root parameters.
 struct ImagePlan {
-  ImageAttachment attachment = ImageAttachment::block;
-  bool dax = false;
-  std::string root_device;  ///< "/dev/vda1"
-  Params root_params;
+  bool nvdimm = false;         ///< as non-volatile memory, too
+  bool dax = false;            ///< and the guest can map it directly, if the image has the header that this needs
+  std::string nvdimm_refusal;  ///< why not as non-volatile memory
 };
 
 struct FirmwarePlan {

@@ -62,7 +62,7 @@ class VISOR_CORE_EXPORT Vm {
   virtual void add_device(const DeviceConfig& device) = 0;
 
   /// created -> running, or paused when start_paused. Returns when the hypervisor is negotiated and the vCPUs run.
-  /// A start that fails ends all it had begun; the VM is then created again, or failed when the process had died.
+  /// A start that fails ends all it had begun, and the VM is created again: another start may be tried.
   virtual void start(bool start_paused, const CallContext& call) = 0;
   void start(const CallContext& call) { start(false, call); }
   /// Waits for the guest's own sign that it is ready (ReadyConfig). Throws unsupported when none is configured.

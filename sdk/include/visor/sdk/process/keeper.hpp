@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/call.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/sdk/export.h"
 #include "visor/sdk/process/exit_record.hpp"
@@ -14,6 +15,10 @@
 #include <vector>
 
 namespace visor::sdk {
+
+namespace wire {
+class Message;
+}
 
 struct LaunchOptions {
   std::string keeper_path;  ///< the visor-keeper binary
@@ -141,8 +146,7 @@ class VISOR_SDK_EXPORT Keeper {
   [[nodiscard]] KeeperStatus status(Deadline deadline) const;
   /// The lines from `from` on (1: all). [blocks ≤ deadline]
   [[nodiscard]] Journal journal(std::uint64_t from, Deadline deadline) const;
-  /// The newest bytes that a process wrote to its captured stderr, 64 KiB at most. An empty name: main. [blocks ≤
-  /// deadline]
+  /// The newest bytes of a process's captured stderr, 64 KiB at most. Empty name: main. [blocks ≤ deadline]
   [[nodiscard]] std::string stderr_tail(std::string_view process, Deadline deadline) const;
   /// Ends the main process (owner → SIGTERM → SIGKILL) and waits until all is over. When it is over already, returns
   /// its record. A deadline that passes does not call the stop off. [blocks ≤ deadline]
@@ -152,7 +156,10 @@ class VISOR_SDK_EXPORT Keeper {
 
  private:
   Keeper() = default;
-  static Keeper start(const std::string& encoded_spec, const std::vector<int>& host_fds, const LaunchOptions& options);
+  static Keeper start(const std::string& order, const std::vector<int>& host_fds, const LaunchOptions& options);
+  void keep_events(const std::vector<wire::Message>& messages);
+  void notify(const wire::Message& message) const;
+  [[nodiscard]] ExitRecord end(const wire::Message& request, Deadline deadline) const;
 
   UniqueFd session_;
   UniqueFd pidfd_;  // of the keeper when it is our child
@@ -180,8 +187,8 @@ class VISOR_SDK_EXPORT JournalStream {
 };
 
 /// A stream socket to the guest's console: first the history the keeper holds, then live bytes; what is written goes to
-/// the guest. A reader that is too slow finds a line "[visor: N bytes skipped]". [blocks ≤ deadline]
-/// Errors: not_found, disconnected, timeout.
+/// the guest. A reader that is too slow finds a line "[visor: N bytes skipped]". The socket does not block.
+/// [blocks ≤ deadline] Errors: not_found (no keeper, or no console), disconnected, permission_denied, timeout.
 VISOR_SDK_EXPORT UniqueFd connect_console(const std::string& run_dir, Deadline deadline);
 
 /// Files of a run folder.

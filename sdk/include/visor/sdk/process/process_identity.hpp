@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/call.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/sdk/export.h"
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace visor::sdk {
-
-/// The moment at which a blocking call gives up.
-using Deadline = std::chrono::steady_clock::time_point;
 
 /// What tells one process from every other of the same boot: a number alone may be taken again by a stranger.
 struct ProcessIdentity {

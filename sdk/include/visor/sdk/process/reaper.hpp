@@ -20,7 +20,7 @@ VISOR_SDK_EXPORT Reaped reap(int pidfd);
 
 /// Hands over a child that nobody waits for any more. It is reaped by a later reap_left_over(), which every launch
 /// calls, so a long-living host does not gather zombies. [any thread] [does not block]
-VISOR_SDK_EXPORT void leave_to_reaper(UniqueFd pidfd);
+VISOR_SDK_EXPORT void leave_to_reaper(UniqueFd pidfd) noexcept;
 
 /// Reaps what was left and has ended; returns how many are still running. [any thread] [does not block]
 VISOR_SDK_EXPORT std::size_t reap_left_over();

@@ -119,7 +119,7 @@ class VISOR_SDK_EXPORT Client {
   void shutdown() noexcept;
 
   [[nodiscard]] State state() const noexcept;
-  [[nodiscard]] const Version& version() const noexcept;
+  [[nodiscard]] Version version() const;
   [[nodiscard]] bool out_of_band() const noexcept;  ///< whether exec-oob may be used
   /// Why the session ended; nothing while it lives.
   [[nodiscard]] std::optional<QmpError> failure() const;
@@ -132,6 +132,8 @@ class VISOR_SDK_EXPORT Client {
  private:
   class Connection;
   explicit Client(std::shared_ptr<Connection> connection) noexcept;
+  Event wait_for(EventQueue& queue, const EventMatch& match, const CallContext& call);
+  [[nodiscard]] const std::string& peer() const noexcept;
   std::shared_ptr<Connection> connection_;
 };
 

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "amd64_arch.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/sdk/qemu/arch_rules.hpp"
+
+#include <algorithm>
+
+namespace visor::amd64 {
+namespace {
+
+constexpr std::uint32_t max_vcpus_tested = 240;  // what runtimes have long run; QEMU's own limits are in the table
+constexpr std::uint64_t memory_block_mib = 128;
+
+bool is_template(const VmConfig& config) { return config.vm_template.to_be || config.vm_template.from; }
+
+}  // namespace
+
+std::vector<QemuMachine> Amd64Arch::machines() const {
+  return {{.type = "q35", .transport = VirtioTransport::pci, .max_vcpus = 288, .root_bus = "pcie.0",
+           .root_bus_hotplug = false, .nvdimm = true, .cpu_hotplug = true, .cpu_unplug = true, .memory_hotplug = true,
+           .iommu = true},
+          {.type = "pc", .transport = VirtioTransport::pci, .max_vcpus = 255, .root_bus = "pci.0",
+           .root_bus_hotplug = true, .nvdimm = true, .cpu_hotplug = true, .cpu_unplug = true, .memory_hotplug = true,
+           .iommu = false},
+          {.type = "microvm", .transport = VirtioTransport::mmio, .max_vcpus = 288, .root_bus = "",
+           .root_bus_hotplug = false, .nvdimm = false, .cpu_hotplug = false, .cpu_unplug = false,
+           .memory_hotplug = false, .iommu = false}};
+}
+
+std::vector<QemuOption> Amd64Arch::machine_options(const ArchInput& in) const {
+  std::vector<QemuOption> options;
+  const auto machine = sdk::machine_of(*this, in);
+  if (in.config.machine.iommu && in.accelerator == Accelerator::kvm) options.push_back({"kernel_irqchip", "split"});
+  if (machine.nvdimm && in.config.boot.image_attachment == ImageAttachment::nvdimm) options.push_back({"nvdimm", "on"});
+  return options;
+}
+
+std::string Amd64Arch::cpu_model(const ArchInput& in) const {
+  auto model = sdk::cpu_model_of(in, "max");
+  // A template is saved and loaded: nested virtualisation state does not travel.
+  if (is_template(in.config)) model += ",vmx=off";
+  return model;
+}
+
+std::uint32_t Amd64Arch::max_vcpus(const ArchInput& in) const {
+  return std::min(sdk::machine_of(*this, in).max_vcpus, max_vcpus_tested);
+}
+
+SmpTopology Amd64Arch::smp(const ArchInput& in) const {
+  return sdk::one_core_sockets(sdk::machine_of(*this, in), in);
+}
+
+MemoryTopology Amd64Arch::memory(const ArchInput& in) const {
+  return sdk::plain_memory(sdk::machine_of(*this, in), in, 1, memory_block_mib);
+}
+
+BusLayout Amd64Arch::buses(const ArchInput& in) const {
+  const auto machine = sdk::machine_of(*this, in);
+  BusLayout layout;
+  layout.transport = machine.transport;
+  layout.root_bus = machine.root_bus;
+  if (machine.transport == VirtioTransport::mmio) {
+    layout.address_format = AddressFormat::none;
+    return layout;
+  }
+  layout.bridge = BridgeKind::pci;
+  layout.bridge_driver = "pci-bridge";
+  // ACPI serves the bridges; firmware gives an empty one no window unless it is reserved (seen on q35).
+  layout.bridge_windows = true;
+  layout.first_bridge_slot = 2;
+  if (machine.type == "q35") {
+    layout.root_port_driver = "pcie-root-port";
+    layout.max_root_ports = 16;
+  }
+  return layout;
+}
+
+ImagePlan Amd64Arch::image(const ArchInput& in) const {
+  const auto machine = sdk::machine_of(*this, in);
+  if (machine.nvdimm) return {.nvdimm = true, .dax = true, .nvdimm_refusal = {}};
+  return {.nvdimm = false, .dax = false, .nvdimm_refusal = "the machine has no non-volatile memory"};
+}
+
+FirmwarePlan Amd64Arch::firmware(const ArchInput& in) const {
+  return {.bios = asset_path(in.config, AssetKind::firmware), .pflash = in.config.boot.pflash};
+}
+
+Params Amd64Arch::kernel_params(const ArchInput& in) const {
+  if (!in.config.machine.iommu) return {};
+  return {{"intel_iommu", "on"}, {"iommu", "pt"}};
+}
+
+ConsolePlan Amd64Arch::console(const ArchInput& in) const {
+  const bool virtio = in.config.console.type == ConsoleType::virtio;
+  return {.virtio = virtio, .serial = SerialKind::isa, .kernel_console = virtio ? "hvc0" : "ttyS0"};
+}
+
+DeviceChoices Amd64Arch::devices(const ArchInput& in) const {
+  const auto machine = sdk::machine_of(*this, in);
+  const bool mmio = machine.transport == VirtioTransport::mmio;
+  DeviceChoices choices;
+  choices.panic = mmio ? "" : "pvpanic";
+  choices.iommu = machine.iommu ? "intel-iommu" : "";
+  choices.rng = "virtio-rng";
+  choices.vfio = mmio ? "" : "vfio-pci";
+  choices.watchdog = mmio ? "" : "i6300esb";
+  return choices;
+}
+
+std::vector<QemuOption> Amd64Arch::globals(const ArchInput& in) const {
+  std::vector<QemuOption> globals;
+  if (in.accelerator == Accelerator::kvm) globals.push_back({"kvm-pit.lost_tick_policy", "discard"});
+  // Without it the devices are legacy ones, which some back ends refuse.
+  if (sdk::machine_of(*this, in).transport == VirtioTransport::mmio) {
+    globals.push_back({"virtio-mmio.force-legacy", "false"});
+  }
+  return globals;
+}
+
+MigrationRules Amd64Arch::migration(const ArchInput&) const {
+  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}};
+}
+
+Capabilities Amd64Arch::capabilities(const ArchInput& in) const {
+  const auto machine = sdk::machine_of(*this, in);
+  Capabilities out{Feature::multi_queue, Feature::shared_fs, Feature::hotplug_serial_port};
+  if (machine.transport == VirtioTransport::pci) {
+    for (const auto feature : {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_vsock,
+                               Feature::hotplug_vfio, Feature::hotplug_vhost_user}) {
+      out.add(feature);
+    }
+  } else {
+    const std::string reason = "microvm has no bus that devices can be plugged into";
+    for (const auto feature : {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_vsock,
+                               Feature::hotplug_vfio, Feature::hotplug_vhost_user, Feature::resize_memory,
+                               Feature::resize_vcpus, Feature::nvdimm, Feature::iommu}) {
+      out.remove(feature, reason);
+    }
+    return out;
+  }
+  for (const auto feature : {Feature::resize_memory, Feature::shrink_memory, Feature::resize_vcpus,
+                             Feature::shrink_vcpus, Feature::nvdimm}) {
+    out.add(feature);
+  }
+  if (machine.iommu) out.add(Feature::iommu);
+  return out;
+}
+
+void Amd64Arch::validate(const ArchInput& in) const {
+  const auto& type = in.config.machine.type;
+  if (type == "pc-lite" || type == "virt") {
+    throw Error(Errc::unsupported, "machine.type: '" + type + "' does not exist in QEMU for amd64; use q35, pc or microvm");
+  }
+  sdk::check_common_limits(*this, in);
+}
+
+}  // namespace visor::amd64

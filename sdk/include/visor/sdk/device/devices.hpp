@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/qemu_arch.hpp"
+#include "visor/sdk/device/command_line.hpp"
+#include "visor/sdk/device/property_bag.hpp"
+#include "visor/sdk/export.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+/// How QEMU is told about devices: plain structs, each with validate() (throws invalid_config, naming the device and the
+/// field) and render() (appends its arguments to a command line). They know no machine types and no QMP; the transport
+/// is given.
+namespace visor::sdk {
+
+/// The driver name of a virtio device on a transport: virtio-blk -> virtio-blk-pci, -ccw, -device.
+VISOR_SDK_EXPORT std::string virtio_driver(std::string_view base, VirtioTransport transport);
+
+/// A character device backed by a listening Unix socket that QEMU gets as a descriptor.
+struct VISOR_SDK_EXPORT SocketChardev {
+  std::string id;
+  int fd = -1;  ///< number in QEMU's process
+  void validate() const;
+  void render(CommandLine& line) const;
+};
+
+/// A QMP monitor on a character device.
+struct VISOR_SDK_EXPORT Monitor {
+  std::string id;
+  std::string chardev;
+  void validate() const;
+  void render(CommandLine& line) const;
+};
+
+/// The bus that virtio ports and consoles sit on.
+struct VISOR_SDK_EXPORT VirtioSerial {
+  std::string id;
+  VirtioTransport transport = VirtioTransport::pci;
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag properties() const;
+};
+
+/// A named channel (virtserialport), or a console (virtconsole) when it has no name.
+struct VISOR_SDK_EXPORT VirtioPort {
+  std::string id;
+  std::string chardev;
+  std::string bus;   ///< "<id of the VirtioSerial>.0"
+  std::string name;  ///< what the guest reads in /sys/class/virtio-ports/*/name
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag properties() const;
+};
+
+/// The machine's own serial console.
+struct VISOR_SDK_EXPORT SerialConsole {
+  SerialKind kind = SerialKind::isa;
+  std::string chardev;
+  void validate() const;
+  void render(CommandLine& line) const;
+};
+
+/// A virtio disk with its block nodes.
+struct VISOR_SDK_EXPORT VirtioBlk {
+  std::string id;
+  std::string path;
+  std::string format = "raw";  ///< "raw" or "qcow2"
+  VirtioTransport transport = VirtioTransport::pci;
+  bool host_device = false;  ///< the path is a block device, not a file
+  bool read_only = false;
+  bool share_rw = false;
+  bool cache_direct = false;
+  bool cache_no_flush = false;
+  bool discard = false;
+  std::string aio = "threads";  ///< "threads", "native", "io_uring"; native needs cache_direct
+  std::string serial;           ///< at most 20 bytes reach the guest
+  std::string iothread;
+  std::uint32_t logical_block_size_bytes = 0;
+  std::uint32_t physical_block_size_bytes = 0;
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag node() const;        ///< for -blockdev, blockdev-add
+  [[nodiscard]] PropertyBag properties() const;  ///< for -device, device_add
+  [[nodiscard]] std::string node_name() const;
+};
+
+/// A file as non-volatile memory. A read-only one is unarmed and never written.
+struct VISOR_SDK_EXPORT Nvdimm {
+  std::string id;
+  std::string backend_id;
+  std::string path;
+  std::uint64_t size_bytes = 0;
+  bool read_only = true;
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag backend() const;
+  [[nodiscard]] PropertyBag properties() const;
+};
+
+/// The device through which a guest reports a panic.
+struct VISOR_SDK_EXPORT PanicDevice {
+  std::string id;
+  std::string driver;  ///< "pvpanic" or "pvpanic-pci"
+  void validate() const;
+  void render(CommandLine& line) const;
+};
+
+/// An entropy source for the guest.
+struct VISOR_SDK_EXPORT VirtioRng {
+  std::string id;
+  std::string source = "/dev/urandom";
+  VirtioTransport transport = VirtioTransport::pci;
+  std::uint64_t max_bytes = 0;  ///< per period; 0: no limit
+  std::uint32_t period_ms = 0;
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag properties() const;
+};
+
+}  // namespace visor::sdk

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/qemu_arch.hpp"
+#include "visor/sdk/export.h"
+
+#include <cstdint>
+
+/// Answers that most architectures share, for QemuArch implementations to call.
+namespace visor::sdk {
+
+/// The machine that the configuration names, or the default one.
+/// Throws invalid_config for one that the architecture does not have, listing those that it has.
+VISOR_SDK_EXPORT QemuMachine machine_of(const QemuArch& arch, const ArchInput& in);
+
+/// cpus of maxcpus, each in a socket of its own; maxcpus is cpus where the machine cannot plug vCPUs.
+VISOR_SDK_EXPORT SmpTopology one_core_sockets(const QemuMachine& machine, const ArchInput& in);
+
+/// Size, and room for plugging when the configuration asks for more than the boot memory or the image needs a slot.
+/// Everything is rounded up to `alignment_mib`. Where the machine cannot plug memory there is no room.
+VISOR_SDK_EXPORT MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in,
+                                             std::uint64_t alignment_mib, std::uint64_t block_mib);
+
+/// The configured model, or `fallback` ("host" under KVM), with the configured features appended.
+VISOR_SDK_EXPORT std::string cpu_model_of(const ArchInput& in, std::string_view fallback);
+
+/// Refuses what no machine of the architecture or not this machine can do: too many vCPUs, memory plugging, nvdimm,
+/// iommu, a CPU model "host" without KVM, misaligned memory. Throws invalid_config or unsupported.
+VISOR_SDK_EXPORT void check_common_limits(const QemuArch& arch, const ArchInput& in);
+
+}  // namespace visor::sdk

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/sdk/device/property_bag.hpp"
+
+#include "visor/core/error.hpp"
+
+#include <algorithm>
+
+namespace visor::sdk {
+namespace {
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    out += c;
+    if (c == ',') out += ',';
+  }
+  return out;
+}
+
+struct OptionText {
+  std::string operator()(bool value) const { return value ? "on" : "off"; }
+  std::string operator()(std::uint64_t value) const { return std::to_string(value); }
+  std::string operator()(const std::string& value) const { return escaped(value); }
+};
+
+/// "file.filename" becomes a member `filename` of the map `file`.
+void set_dotted(Value& map, std::string_view key, Value value) {
+  const auto dot = key.find('.');
+  if (dot == std::string_view::npos) {
+    map.set(key, std::move(value));
+    return;
+  }
+  const auto* present = map.find(key.substr(0, dot));
+  auto inner = present != nullptr ? *present : Value::map();
+  set_dotted(inner, key.substr(dot + 1), std::move(value));
+  map.set(key.substr(0, dot), std::move(inner));
+}
+
+}  // namespace
+
+PropertyBag::PropertyBag(std::string head_key, std::string head, bool head_key_shown)
+    : head_key_{std::move(head_key)}, head_{std::move(head)}, head_key_shown_{head_key_shown} {}
+
+PropertyBag PropertyBag::device(std::string driver) { return {"driver", std::move(driver), false}; }
+PropertyBag PropertyBag::object(std::string qom_type) { return {"qom-type", std::move(qom_type), false}; }
+PropertyBag PropertyBag::netdev(std::string type) { return {"type", std::move(type), false}; }
+PropertyBag PropertyBag::chardev(std::string backend) { return {"backend", std::move(backend), false}; }
+PropertyBag PropertyBag::machine(std::string type) { return {"type", std::move(type), false}; }
+PropertyBag PropertyBag::block(std::string driver) { return {"driver", std::move(driver), true}; }
+PropertyBag PropertyBag::keys() { return {"", "", false}; }
+
+PropertyBag& PropertyBag::put(std::string key, Property value) {
+  const auto found = std::ranges::find(properties_, key, [](const auto& property) { return property.first; });
+  if (found == properties_.end()) {
+    properties_.emplace_back(std::move(key), std::move(value));
+  } else {
+    found->second = std::move(value);
+  }
+  return *this;
+}
+
+PropertyBag& PropertyBag::set(std::string key, bool value) { return put(std::move(key), value); }
+PropertyBag& PropertyBag::set(std::string key, std::uint64_t value) { return put(std::move(key), value); }
+PropertyBag& PropertyBag::set(std::string key, std::string value) {
+  if (value.find('\0') != std::string::npos || value.find('\n') != std::string::npos) {
+    throw Error(Errc::invalid_config, "The value of " + key + " must not contain a NUL or a newline");
+  }
+  return put(std::move(key), std::move(value));
+}
+PropertyBag& PropertyBag::set_if(std::string key, std::string value) {
+  return value.empty() ? *this : set(std::move(key), std::move(value));
+}
+
+const PropertyBag::Property* PropertyBag::find(std::string_view key) const noexcept {
+  for (const auto& [name, value] : properties_) {
+    if (name == key) return &value;
+  }
+  return nullptr;
+}
+
+std::string PropertyBag::to_option() const {
+  std::string out;
+  if (!head_key_.empty()) out = (head_key_shown_ ? head_key_ + '=' : "") + escaped(head_);
+  for (const auto& [key, value] : properties_) {
+    if (!out.empty()) out += ',';
+    out += key + '=' + std::visit(OptionText{}, value);
+  }
+  return out;
+}
+
+Value PropertyBag::to_value() const {
+  auto map = Value::map();
+  if (!head_key_.empty()) map.set(head_key_, head_);
+  for (const auto& [key, value] : properties_) {
+    set_dotted(map, key, std::visit([](const auto& plain) { return Value{plain}; }, value));
+  }
+  return map;
+}
+
+bool is_qemu_id(std::string_view text) noexcept {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto rest = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'; };
+  return !text.empty() && letter(text.front()) && std::ranges::all_of(text.substr(1), rest);
+}
+
+}  // namespace visor::sdk

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/sdk/qemu/arch_rules.hpp"
+
+#include "visor/core/error.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace visor::sdk {
+namespace {
+
+constexpr std::uint64_t image_room_mib = 1024;  // head-room that an image as non-volatile memory gets
+constexpr std::uint32_t default_slots = 10;
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t step) { return (value + step - 1) / step * step; }
+
+std::string machine_list(const QemuArch& arch) {
+  std::string list;
+  for (const auto& machine : arch.machines()) list += (list.empty() ? "" : ", ") + std::string{machine.type};
+  return list;
+}
+
+[[noreturn]] void refuse(Errc code, const QemuMachine& machine, const std::string& what) {
+  throw Error(code, "machine.type " + std::string{machine.type} + ": " + what);
+}
+
+}  // namespace
+
+QemuMachine machine_of(const QemuArch& arch, const ArchInput& in) {
+  const auto& wanted = in.config.machine.type;
+  const auto type = wanted.empty() ? arch.default_machine() : std::string_view{wanted};
+  const auto machines = arch.machines();
+  const auto found = std::ranges::find(machines, type, &QemuMachine::type);
+  if (found != machines.end()) return *found;
+  throw Error(Errc::invalid_config, "machine.type: unknown machine '" + wanted + "' for " + std::string{arch.name()} +
+                                        "; it has " + machine_list(arch));
+}
+
+SmpTopology one_core_sockets(const QemuMachine& machine, const ArchInput& in) {
+  const auto cpus = std::max(in.config.cpu.count, 1U);
+  const auto max = machine.cpu_hotplug ? std::max(cpus, in.config.cpu.max_count) : cpus;
+  return {.cpus = cpus, .max_cpus = max, .sockets = max, .cores = 1, .threads = 1};
+}
+
+MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in, std::uint64_t alignment_mib,
+                            std::uint64_t block_mib) {
+  const auto& memory = in.config.memory;
+  MemoryTopology out;
+  out.size_mib = round_up(memory.size_mib, alignment_mib);
+  out.alignment_mib = alignment_mib;
+  out.block_mib = block_mib;
+  const bool plugs = machine.memory_hotplug && memory.max_size_mib > memory.size_mib;
+  const bool image = in.config.boot.image_attachment == ImageAttachment::nvdimm;
+  if (!plugs && !image) return out;
+  const auto top = plugs ? memory.max_size_mib : out.size_mib;
+  out.max_mib = round_up(top + image_room_mib + memory.offset_mib, alignment_mib);
+  out.slots = memory.slots != 0 ? memory.slots : default_slots;
+  return out;
+}
+
+std::string cpu_model_of(const ArchInput& in, std::string_view fallback) {
+  std::string model = in.config.cpu.model;
+  if (model.empty()) model = in.accelerator == Accelerator::kvm ? std::string{"host"} : std::string{fallback};
+  for (const auto& feature : in.config.cpu.features) model += ',' + feature;
+  return model;
+}
+
+void check_common_limits(const QemuArch& arch, const ArchInput& in) {
+  const auto machine = machine_of(arch, in);
+  const auto& config = in.config;
+  const auto limit = arch.max_vcpus(in);
+  if (config.cpu.count > limit) {
+    refuse(Errc::invalid_config, machine,
+           "at most " + std::to_string(limit) + " vCPUs, cpu.count is " + std::to_string(config.cpu.count));
+  }
+  if (config.cpu.max_count > limit && machine.cpu_hotplug) {
+    refuse(Errc::invalid_config, machine,
+           "at most " + std::to_string(limit) + " vCPUs, cpu.max_count is " + std::to_string(config.cpu.max_count));
+  }
+  if (config.memory.max_size_mib > config.memory.size_mib && !machine.memory_hotplug) {
+    refuse(Errc::unsupported, machine, "memory cannot be plugged; leave memory.max_size out");
+  }
+  if (config.machine.iommu && !machine.iommu) refuse(Errc::unsupported, machine, "it has no IOMMU");
+  if (config.boot.image_attachment == ImageAttachment::nvdimm) {
+    const auto image = arch.image(in);
+    if (!image.nvdimm) {
+      refuse(Errc::unsupported, machine, "boot.image_attachment nvdimm is not possible: " + image.nvdimm_refusal);
+    }
+  }
+  if (config.cpu.model == "host" && in.accelerator != Accelerator::kvm) {
+    throw Error(Errc::unsupported, "cpu.model: 'host' needs KVM; leave it out or name a model");
+  }
+}
+
+}  // namespace visor::sdk

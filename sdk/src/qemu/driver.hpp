@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/host_context.hpp"
+#include "visor/core/qemu_arch.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace visor::sdk {
+
+/// What all VMs of one hypervisor object share. It keeps the plugin loaded: the architecture's code is there.
+struct Driver {
+  HostContext host;  // first: released last
+  std::shared_ptr<const QemuArch> arch;
+
+  [[nodiscard]] std::string name() const { return "qemu-" + std::string{arch->name()}; }
+  void log(LogLevel level, std::string_view vm, std::string_view text) const {
+    if (host.log && host.log->enabled(level)) host.log->write(level, vm, text);
+  }
+};
+
+}  // namespace visor::sdk

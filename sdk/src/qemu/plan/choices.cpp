@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is decided before a plan is made: facts of files, ids of devices, how the image is attached, and whether this
+// driver acts on everything that was configured.
+#include "plan.hpp"
+#include "visor/core/describe.hpp"
+#include "visor/core/error.hpp"
+#include "visor/core/unique_fd.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <linux/fs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <set>
+#include <string_view>
+
+namespace visor::sdk::plan {
+namespace {
+
+// Linux drivers/nvdimm/pfn.h: the info block stands 4 KiB into the namespace and begins with this signature.
+constexpr std::string_view pfn_signature{"NVDIMM_PFN_INFO\0", 16};
+constexpr off_t pfn_offset = 4096;
+
+/// Fields of the configuration that the driver acts on; sections stand for all they hold.
+constexpr std::array<std::string_view, 36> supported = {
+    "name", "hypervisor", "arch", "debug", "ephemeral", "machine.type", "machine.accelerator", "machine.options",
+    "machine.iommu", "machine.nesting_checks", "machine.bridges", "cpu", "memory.size", "memory.max_size",
+    "memory.slots", "memory.offset", "boot", "assets", "storage.driver", "shared_fs.msize_9p_bytes", "console", "ready",
+    "policy", "host.hypervisor_path", "host.hypervisor_params", "host.sandbox", "host.entropy_source",
+    "host.guest_hook_path", "host.cgroup", "host.selinux_label", "network.vhost", "host.factory_vm_id", "host.enabled_annotations", "host.network_namespace",
+    "host.allowed_hypervisor_paths", "devices"};
+
+bool is_supported(std::string_view path) { return std::ranges::find(supported, path) != supported.end(); }
+
+std::string next_id(std::string_view type, std::set<std::string>& taken) {
+  for (std::size_t i = 0;; ++i) {
+    std::string id{type};
+    std::erase(id, '_');
+    id += std::to_string(i);
+    if (taken.insert(id).second) return id;
+  }
+}
+
+void check_device_id(const std::string& id) {
+  if (!is_qemu_id(id)) {
+    throw Error(Errc::invalid_config, "devices: the id '" + id +
+                                          "' must be a letter followed by letters, digits, '-', '.' or '_'");
+  }
+  if (id.starts_with("visor-")) {
+    throw Error(Errc::invalid_config, "devices: the id '" + id + "' is reserved; ids must not begin with 'visor-'");
+  }
+}
+
+}  // namespace
+
+FileFacts inspect_file(const std::filesystem::path& path) {
+  const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!fd) throw system_error("Cannot open " + path.string(), errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) throw system_error("Cannot stat " + path.string(), errno);
+  FileFacts facts;
+  facts.block_device = S_ISBLK(info.st_mode);
+  if (!facts.block_device && !S_ISREG(info.st_mode)) {
+    throw Error(Errc::invalid_config, path.string() + " is neither a file nor a block device");
+  }
+  facts.size_bytes = static_cast<std::uint64_t>(info.st_size);
+  if (facts.block_device && ::ioctl(fd.get(), BLKGETSIZE64, &facts.size_bytes) != 0) {
+    throw system_error("Cannot read the size of " + path.string(), errno);
+  }
+  std::array<char, pfn_signature.size()> head{};
+  const auto size = ::pread(fd.get(), head.data(), head.size(), pfn_offset);
+  facts.dax_header = size == static_cast<ssize_t>(head.size()) && std::string_view{head.data(), head.size()} == pfn_signature;
+  return facts;
+}
+
+VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files) {
+  auto config = in.config;
+  if (config.boot.image_attachment == ImageAttachment::automatic) {
+    // Non-volatile memory pays only where the guest can map it; elsewhere a disk is the plainer thing.
+    const auto facts = files.find(asset_path(config, AssetKind::image));
+    const bool dax = facts != files.end() && facts->second.dax_header;
+    config.boot.image_attachment = dax && arch.image(in).dax ? ImageAttachment::nvdimm : ImageAttachment::block;
+  }
+  std::set<std::string> taken;
+  for (const auto& device : config.devices) {
+    if (device_id(device).empty()) continue;
+    check_device_id(device_id(device));
+    if (!taken.insert(device_id(device)).second) {
+      throw Error(Errc::invalid_config, "devices: the id '" + device_id(device) + "' is used twice");
+    }
+  }
+  for (auto& device : config.devices) {
+    if (device_id(device).empty()) set_device_id(device, next_id(device_type(device), taken));
+  }
+  return config;
+}
+
+void check_supported_fields(const VmConfig& config) {
+  const auto value = to_value(config);  // only what differs from its default
+  for (const auto& [section, members] : value.as_map()) {
+    if (is_supported(section)) continue;
+    if (!members.is_map()) {
+      throw Error(Errc::unsupported, section + ": this version of the QEMU driver does not act on it");
+    }
+    for (const auto& [key, member] : members.as_map()) {
+      const auto path = section + '.' + key;
+      if (is_supported(path)) continue;
+      throw Error(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
+    }
+  }
+}
+
+}  // namespace visor::sdk::plan

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/qemu_arch.hpp"
+#include "visor/sdk/device/command_line.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+/// From a configuration to a command line: the one bridge between what the user asked for and how QEMU is told.
+namespace visor::sdk::plan {
+
+/// What must be known of a file before a plan is made, so that planning itself reads nothing.
+struct FileFacts {
+  std::uint64_t size_bytes = 0;
+  bool block_device = false;
+  bool dax_header = false;  ///< begins with a page-frame header that lets a guest map it (Linux: nd_pfn)
+};
+/// Facts of one file. Throws not_found, permission_denied.
+FileFacts inspect_file(const std::filesystem::path& path);
+
+struct Input {
+  const VmConfig& config;  ///< normalised
+  const QemuArch& arch;
+  const HostFacts& host;
+  const QemuCaps& caps;
+  Accelerator accelerator;
+  std::string id;
+  std::filesystem::path run_dir;
+  std::string uuid;                        ///< empty: none is given
+  std::map<std::string, FileFacts> files;  ///< of the image and the disks, by path
+
+  [[nodiscard]] ArchInput arch_input() const { return {config, accelerator, host, caps}; }
+};
+
+/// A Unix socket on which QEMU listens through a descriptor that it inherits.
+struct Listener {
+  int fd = -1;  ///< number in QEMU's process
+  std::string path;
+};
+
+struct Plan {
+  CommandLine line;
+  Listener owner;     ///< monitor of the handle that owns the VM
+  Listener observer;  ///< monitor for read-only queries of others
+  Listener keeper;    ///< monitor that the keeper records
+  Listener console;   ///< path is empty when there is no console
+  std::vector<Listener> ports;
+  bool customised = false;  ///< something was passed on in QEMU's own words
+};
+
+/// Throws invalid_config or unsupported; nothing is started, read or written.
+Plan make_plan(const Input& input);
+
+/// Names of the sockets in a VM's folder.
+inline constexpr std::string_view owner_socket = "qmp-owner.sock";
+inline constexpr std::string_view observer_socket = "qmp-observer.sock";
+inline constexpr std::string_view keeper_monitor_socket = "qmp-keeper.sock";
+inline constexpr std::string_view console_chardev_socket = "console-qemu.sock";
+/// The socket of a serial port: the configured one, or one in the VM's folder.
+std::string port_socket(const SerialPortConfig& port, const std::filesystem::path& run_dir);
+
+/// The configuration with its image attachment decided and an id given to each device that has none.
+/// Throws invalid_config for an id that QEMU would not take or that is the driver's own.
+VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files);
+
+/// Refuses a configuration field that this driver does not act on. Throws unsupported, naming it.
+void check_supported_fields(const VmConfig& config);
+
+/// The whole kernel command line: architecture, root, console, verbosity, then the user's own.
+std::string kernel_command_line(const Input& input);
+
+namespace detail {
+/// Buses, console and what every VM of the machine has.
+void add_fixed_devices(const Input& input, Plan& plan, int& next_fd);
+/// The root image: before the user's disks, so that it is the first one of the guest.
+void add_image(const Input& input, Plan& plan);
+/// The configured devices in order; new sockets go to plan.ports.
+void add_user_devices(const Input& input, Plan& plan, int& next_fd);
+/// Kernel, initrd and firmware.
+void add_boot(const Input& input, Plan& plan);
+}  // namespace detail
+
+}  // namespace visor::sdk::plan

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/device/devices.hpp"
+
+namespace visor::sdk::plan {
+namespace {
+
+constexpr const char* image_id = "visor-image";
+
+bool is_nvdimm(const VmConfig& config) { return config.boot.image_attachment == ImageAttachment::nvdimm; }
+
+const FileFacts& facts_of(const Input& input, const std::string& path) {
+  const auto found = input.files.find(path);
+  if (found == input.files.end()) throw Error(Errc::internal, "No facts of " + path + " were gathered");
+  return found->second;
+}
+
+bool uses_dax(const Input& input, const std::string& image) {
+  return is_nvdimm(input.config) && input.arch.image(input.arch_input()).dax && facts_of(input, image).dax_header;
+}
+
+void add_root_params(const Input& input, const std::string& image, Params& params) {
+  const auto& boot = input.config.boot;
+  const bool nvdimm = is_nvdimm(input.config);
+  std::string device = nvdimm ? "/dev/pmem0" : "/dev/vda";
+  if (boot.root_partition != 0) device += (nvdimm ? "p" : "") + std::to_string(boot.root_partition);
+  std::string flags = uses_dax(input, image) ? "dax" : "";
+  if (boot.root_fs_type == "ext4") flags += (flags.empty() ? "" : ",") + std::string{"data=ordered,errors=remount-ro"};
+  add_param(params, "root", device);
+  if (!flags.empty()) add_param(params, "rootflags", flags);
+  add_param(params, "rootfstype", boot.root_fs_type);
+  add_param(params, "ro");
+}
+
+}  // namespace
+
+std::string kernel_command_line(const Input& input) {
+  const auto in = input.arch_input();
+  auto params = input.arch.kernel_params(in);
+  const auto image = asset_path(input.config, AssetKind::image);
+  if (!image.empty()) add_root_params(input, image, params);
+  if (input.config.console.type != ConsoleType::none) {
+    add_param(params, "console", input.arch.console(in).kernel_console);
+  }
+  add_param(params, input.config.debug ? "debug" : "quiet");
+  add_param(params, "panic", "1");
+  for (const auto& param : input.config.boot.kernel_params) params.push_back(param);
+  return kernel_line(params);
+}
+
+void detail::add_image(const Input& input, Plan& plan) {
+  const auto image = asset_path(input.config, AssetKind::image);
+  if (image.empty()) return;
+  plan.line.section("image");
+  plan.line.because("boot.image");
+  const auto in = input.arch_input();
+  const auto& facts = facts_of(input, image);
+  if (is_nvdimm(input.config)) {
+    const Nvdimm nvdimm{.id = image_id, .backend_id = "visor-image-memory", .path = image,
+                        .size_bytes = facts.size_bytes, .read_only = true};
+    nvdimm.validate();
+    nvdimm.render(plan.line);
+    return;
+  }
+  VirtioBlk disk;
+  disk.id = image_id;
+  disk.path = image;
+  disk.transport = input.arch.buses(in).transport;
+  disk.host_device = facts.block_device;
+  disk.read_only = true;
+  disk.share_rw = true;
+  disk.validate();
+  disk.render(plan.line);
+}
+
+void detail::add_boot(const Input& input, Plan& plan) {
+  const auto& config = input.config;
+  auto& line = plan.line;
+  line.section("boot");
+  line.because("boot.firmware");
+  const auto firmware = input.arch.firmware(input.arch_input());
+  if (!firmware.bios.empty()) line.plain("-bios", firmware.bios);
+  line.because("boot.pflash");
+  for (const auto& image : firmware.pflash) {
+    line.add("-drive", PropertyBag::keys().set("if", "pflash").set("format", "raw").set("file", image));
+  }
+  line.because("boot.kernel");
+  line.plain("-kernel", asset_path(config, AssetKind::kernel));
+  const auto initrd = asset_path(config, AssetKind::initrd);
+  const auto early = asset_path(config, AssetKind::early_initrd);
+  line.because(initrd.empty() ? "boot.early_initrd" : "boot.initrd");
+  if (!initrd.empty() || !early.empty()) line.plain("-initrd", initrd.empty() ? early : initrd);
+  line.because("boot.kernel_params");
+  line.plain("-append", kernel_command_line(input));
+}
+
+}  // namespace visor::sdk::plan

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prepared.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/core/host.hpp"
+
+#include <fnmatch.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+namespace visor::sdk {
+namespace {
+
+Accelerator decide(const VmConfig& config, const QemuArch& arch, const HostFacts& host) {
+  const bool same = host.arch == arch.name();
+  const bool usable = same && host.kvm;
+  if (config.machine.accelerator == Accelerator::automatic) return usable ? Accelerator::kvm : Accelerator::tcg;
+  if (config.machine.accelerator == Accelerator::kvm && !usable) {
+    throw Error(Errc::unsupported,
+                "machine.accelerator: KVM is not usable here: " +
+                    (same ? host.kvm_reason : "the host is " + host.arch + ", the guest " + std::string{arch.name()}) +
+                    "; use 'auto' or 'tcg'");
+  }
+  return config.machine.accelerator;
+}
+
+void gather(std::map<std::string, plan::FileFacts>& files, const std::string& path) {
+  if (!path.empty() && !files.contains(path)) files.emplace(path, plan::inspect_file(path));
+}
+
+std::map<std::string, plan::FileFacts> gather_files(const VmConfig& config) {
+  std::map<std::string, plan::FileFacts> files;
+  gather(files, asset_path(config, AssetKind::image));
+  for (const auto& device : config.devices) {
+    if (const auto* disk = std::get_if<DiskConfig>(&device)) gather(files, disk->path);
+  }
+  return files;
+}
+
+bool is_allowed(const std::string& path, const std::vector<std::string>& patterns) {
+  return patterns.empty() || std::ranges::any_of(patterns, [&](const auto& pattern) {
+           return ::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
+         });
+}
+
+}  // namespace
+
+Prepared::Prepared(const Driver& driver, const VmConfig& config) : host_{host_facts()}, caps_{default_qemu_caps()} {
+  const auto& arch = *driver.arch;
+  config_ = config;
+  if (config_.machine.type.empty()) config_.machine.type = arch.default_machine();
+  accelerator_ = decide(config_, arch, host_);
+  const ArchInput before{config_, accelerator_, host_, caps_};
+  const auto limit = arch.max_vcpus(before);
+  // As many vCPUs as the host has can be plugged later, unless the user says otherwise.
+  if (config_.cpu.max_count == 0) {
+    config_.cpu.max_count = std::max(config_.cpu.count, std::min(limit, std::max(host_.cpus, 1U)));
+  }
+  config_ = normalised(config_, {.max_vcpus = limit,
+                                 .host_memory_mib = host_.memory_mib,
+                                 .needs_boot_files = true,
+                                 .block_driver = BlockDriver::virtio_scsi});
+  check_boot_files(config_);
+  files_ = gather_files(config_);
+  config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, caps_}, files_);
+  (void)make_plan(driver, "check", "/", {});  // what a plan would refuse is refused now
+}
+
+void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
+  auto copy = *this;
+  copy.config_.devices.push_back(device);
+  copy.files_ = gather_files(copy.config_);
+  copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, host_, caps_}, copy.files_);
+  (void)copy.make_plan(driver, "check", "/", {});
+  *this = std::move(copy);
+}
+
+plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
+                               const std::string& uuid) const {
+  return plan::make_plan({.config = config_,
+                          .arch = *driver.arch,
+                          .host = host_,
+                          .caps = caps_,
+                          .accelerator = accelerator_,
+                          .id = id,
+                          .run_dir = run_dir,
+                          .uuid = uuid,
+                          .files = files_});
+}
+
+std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
+  const auto configured = asset_path(config, AssetKind::hypervisor);
+  if (!configured.empty()) {
+    if (!is_allowed(configured, config.host.allowed_hypervisor_paths)) {
+      throw Error(Errc::permission_denied,
+                  "host.hypervisor_path: " + configured + " is not among host.allowed_hypervisor_paths");
+    }
+    if (::access(configured.c_str(), X_OK) == 0) return configured;
+    throw Error(Errc::not_found, "host.hypervisor_path: " + configured + " does not exist or is no program");
+  }
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
+  std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/bin:/usr/local/bin"};
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.starts_with('/')) continue;
+    auto candidate = folder + '/' + std::string{arch.binary()};
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  throw Error(Errc::not_found, std::string{arch.binary()} + " was not found in $PATH; install Debian's package " +
+                                   std::string{arch.package()} + ", or set host.hypervisor_path");
+}
+
+QemuCaps default_qemu_caps() { return {.version = {7, 2, 0}, .devices = {}}; }
+
+Capabilities offered(const QemuArch& arch, const ArchInput& in) {
+  constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,
+                                     Feature::resume,     Feature::console,    Feature::events,     Feature::status,
+                                     Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids};
+  const auto machine = arch.capabilities(in);
+  Capabilities out;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Feature::count_); ++i) {
+    const auto feature = static_cast<Feature>(i);
+    const auto reason = machine.reason(feature);
+    out.remove(feature, reason.empty() ? "this version of the QEMU driver does not offer it" : reason);
+  }
+  for (const auto feature : implemented) out.add(feature);
+  if (in.config.console.type == ConsoleType::none) out.remove(Feature::console, "console.type is none");
+  if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {
+    out.remove(Feature::wait_ready, "neither ready.port nor ready.console_line is configured");
+  }
+  if (machine.has(Feature::nvdimm)) out.add(Feature::nvdimm);
+  return out;
+}
+
+Capabilities offered(const Driver& driver, const VmConfig& config) {
+  const auto host = host_facts();
+  const auto caps = default_qemu_caps();
+  const auto accelerator = host.kvm && host.arch == driver.arch->name() ? Accelerator::kvm : Accelerator::tcg;
+  return offered(*driver.arch, {config, accelerator, host, caps});
+}
+
+}  // namespace visor::sdk

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "driver.hpp"
+#include "prepared.hpp"
+#include "qemu_vm.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/qemu/qemu_plugin.hpp"
+
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+class QemuHypervisor final : public Hypervisor {
+ public:
+  explicit QemuHypervisor(std::shared_ptr<const Driver> driver) : driver_{std::move(driver)} {}
+
+  [[nodiscard]] HypervisorInfo info() const override {
+    const auto& arch = *driver_->arch;
+    HypervisorInfo info;
+    info.name = driver_->name();
+    info.arch = arch.name();
+    info.default_machine = arch.default_machine();
+    for (const auto& machine : arch.machines()) info.machines.emplace_back(machine.type);
+    info.description = "Runs " + info.arch + " guests on " + std::string{arch.binary()};
+    return info;
+  }
+
+  [[nodiscard]] Capabilities capabilities(const VmConfig& config) const override { return offered(*driver_, config); }
+  [[nodiscard]] VmConfig validate(const VmConfig& config) const override { return Prepared{*driver_, config}.config(); }
+
+  [[nodiscard]] std::vector<std::string> command_line(const VmConfig& config, const std::string& id,
+                                                      const std::filesystem::path& run_dir) const override {
+    const Prepared prepared{*driver_, config};
+    return prepared.make_plan(*driver_, id, run_dir, {}).line.argv(driver_->arch->binary());
+  }
+
+  std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
+                             const std::filesystem::path& run_dir) override {
+    Prepared prepared{*driver_, config};
+    (void)find_qemu(*driver_->arch, prepared.config());
+    for (const auto& path : listener_paths(run_dir, prepared.config())) check_socket_path(path);
+    return std::make_unique<QemuVm>(driver_, std::move(prepared), id, run_dir);
+  }
+
+  std::unique_ptr<Vm> attach(const VmRecord& record, const CallContext&) override {
+    if (record.plugin != driver_->name()) {
+      throw Error(Errc::invalid_config, "VM '" + record.id + "' was made by plugin " + record.plugin + ", not by " + driver_->name());
+    }
+    if (!std::filesystem::exists(record.run_dir)) {
+      throw Error(Errc::not_found, "VM '" + record.id + "': its folder " + record.run_dir.string() + " is gone");
+    }
+    return std::make_unique<QemuVm>(driver_, record);
+  }
+
+  std::shared_ptr<Extension> extension(std::string_view) override { return nullptr; }
+
+ private:
+  std::shared_ptr<const Driver> driver_;
+};
+
+}  // namespace
+
+std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host, std::unique_ptr<const QemuArch> arch) {
+  return std::make_unique<QemuHypervisor>(std::make_shared<const Driver>(Driver{host, std::move(arch)}));
+}
+
+}  // namespace visor::sdk

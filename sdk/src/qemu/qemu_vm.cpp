@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qemu_vm.hpp"
+
+#include "exit_cause.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/console.hpp"
+#include "visor/sdk/qmp/commands.hpp"
+
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How long a live QEMU gets to answer a question before it counts as unresponsive.
+constexpr auto probe_limit = 2000ms;
+
+class QemuMonitor final : public QmpExtension {
+ public:
+  explicit QemuMonitor(std::weak_ptr<Session> session) : session_{std::move(session)} {}
+  Value execute(std::string_view command, const Value& arguments, const CallContext& call) override {
+    const auto session = session_.lock();
+    if (!session) throw Error(Errc::disconnected, "The handle that this monitor belongs to has let go of the VM");
+    return session->client().execute(command, arguments, call);
+  }
+
+ private:
+  std::weak_ptr<Session> session_;
+};
+
+bool is_running(const std::string& status) { return status == "running"; }
+
+}  // namespace
+
+QemuVm::QemuVm(std::shared_ptr<const Driver> driver, Prepared prepared, std::string id, std::filesystem::path run_dir)
+    : driver_{std::move(driver)}, id_{std::move(id)}, run_dir_{std::move(run_dir)}, prepared_{std::move(prepared)} {
+  lock_ = OwnerLock::acquire(run_dir_, "create", 0ms);
+  record_.id = id_;
+  record_.plugin = driver_->name();
+  record_.boot_id = host_boot_id();
+  record_.run_dir = run_dir_;
+  record_.config = prepared_->config();
+  record_.blob = Value::map();
+  write_record(record_);
+}
+
+QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
+    : driver_{std::move(driver)}, id_{record.id}, run_dir_{record.run_dir}, record_{std::move(record)} {}
+
+QemuVm::~QemuVm() {
+  if (starting_) undo_launch();
+}
+
+VmConfig QemuVm::config() const {
+  const std::scoped_lock lock{mutex_};
+  return record_.config;
+}
+
+Capabilities QemuVm::capabilities() const { return offered(*driver_, config()); }
+
+VmRecord QemuVm::record() const {
+  const std::scoped_lock lock{mutex_};
+  return record_;
+}
+
+std::shared_ptr<Session> QemuVm::session() const {
+  const std::scoped_lock lock{mutex_};
+  return session_;
+}
+
+bool QemuVm::launched() const {
+  const std::scoped_lock lock{mutex_};
+  return record_.hypervisor.pid != 0;
+}
+
+/// The end, if it is known or can be read. A keeper that still lives has not said its last word.
+std::optional<visor::ExitRecord> QemuVm::known_exit() const {
+  if (auto exit = tracker_->exit()) return exit;
+  const auto record = this->record();
+  if (record.blob.find("ended") != nullptr) {
+    visor::ExitRecord never_started;
+    never_started.cause = ExitCause::stopped;
+    never_started.text = "It was stopped before it was started";
+    return never_started;
+  }
+  if (record.hypervisor.pid == 0) return std::nullopt;
+  const bool same_boot = record.boot_id == host_boot_id();
+  const auto as_identity = [](const visor::ProcessIdentity& process) {
+    return ProcessIdentity{process.pid, process.start_time};
+  };
+  // Asked before the file is read: a keeper writes the file and then ends.
+  const bool over = !same_boot || (!alive(as_identity(record.hypervisor)) && !alive(as_identity(record.keeper)));
+  if (const auto kept = read_exit_record(run_dir_.string())) {
+    tracker_->on_exit(explain_exit(*kept));
+  } else if (over) {
+    tracker_->on_exit(unwitnessed_exit());
+  }
+  return tracker_->exit();
+}
+
+void QemuVm::refuse_state(std::string_view operation, std::string_view needed, const CallContext& call) {
+  throw Error(Errc::invalid_state, "VM '" + id_ + "' is " + std::string{to_string(status(call).state)} + "; " +
+                                       std::string{operation} + " needs it " + std::string{needed});
+}
+
+void QemuVm::require_live(std::string_view operation, const CallContext& call) {
+  if (!launched() || known_exit()) refuse_state(operation, "running or paused", call);
+}
+
+void QemuVm::with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask) {
+  const auto own_session = session();
+  if (own_session && own_session->has_monitor()) {
+    ask(own_session->client(), call);
+    return;
+  }
+  qmp::ClientOptions options;
+  options.peer = "QEMU of VM '" + id_ + "'";
+  const auto client = qmp::Client::connect(socket_path(plan::observer_socket), std::move(options), call);
+  ask(*client, call);
+}
+
+VmStatus QemuVm::status(const CallContext& call) {
+  VmStatus status;
+  status.guest_panicked = tracker_->panicked();
+  if (const auto exit = known_exit()) {
+    status.state = final_state(*exit);
+    status.detail = exit->text;
+    status.guest_panicked |= exit->cause == ExitCause::guest_panic;
+    return status;
+  }
+  if (!launched()) {
+    status.state = VmState::created;
+    return status;
+  }
+  try {
+    with_monitor(call.at_most(probe_limit), [&](qmp::Client& client, const CallContext& limited) {
+      const auto info = qmp::query_status(client, limited);
+      status.detail = info.status;
+      status.state = is_running(info.status) ? VmState::running : VmState::paused;
+      status.guest_panicked |= info.status == "guest-panicked";
+    });
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled || error.code() == Errc::wrong_thread) throw;
+    // The end may have come between the two questions; give its record the moment it needs.
+    (void)tracker_->exit_by(std::chrono::steady_clock::now() + 100ms);
+    if (const auto exit = known_exit()) return this->status(call);
+    status.responsive = false;
+    status.state = VmState::running;
+    status.detail = error.message();
+  }
+  return status;
+}
+
+void QemuVm::check(const CallContext& call) {
+  const auto status = this->status(call);
+  const auto name = "VM '" + id_ + "' ";
+  if (status.state == VmState::failed || status.state == VmState::stopped) {
+    throw Error(Errc::disconnected, name + "is " + std::string{to_string(status.state)} + ": " + status.detail);
+  }
+  if (!status.responsive) throw Error(Errc::timeout, name + "does not respond: " + status.detail);
+  if (status.guest_panicked) throw Error(Errc::invalid_state, name + "is paused: its guest kernel panicked");
+  if (status.detail == "internal-error" || status.detail == "io-error") {
+    throw Error(Errc::qemu_error, name + "is paused: QEMU reports " + status.detail);
+  }
+}
+
+void QemuVm::pause(const CallContext& call) {
+  const auto pass = gate_.enter(call, "another operation on the VM");
+  require_live("pause", call);
+  own("pause", call);
+  require_live("pause", call);
+  qmp::stop(session()->client(), call);
+}
+
+void QemuVm::resume(const CallContext& call) {
+  const auto pass = gate_.enter(call, "another operation on the VM");
+  require_live("resume", call);
+  own("resume", call);
+  require_live("resume", call);
+  qmp::cont(session()->client(), call);
+}
+
+HotplugResult QemuVm::hotplug_add(const DeviceConfig& device, const CallContext&) {
+  constexpr auto feature_of = [](const DeviceConfig& config) {
+    if (std::holds_alternative<NicConfig>(config)) return Feature::hotplug_nic;
+    if (std::holds_alternative<SerialPortConfig>(config)) return Feature::hotplug_serial_port;
+    if (std::holds_alternative<VsockConfig>(config)) return Feature::hotplug_vsock;
+    if (std::holds_alternative<VfioConfig>(config)) return Feature::hotplug_vfio;
+    if (std::holds_alternative<VhostUserConfig>(config)) return Feature::hotplug_vhost_user;
+    return Feature::hotplug_disk;
+  };
+  capabilities().require(feature_of(device), driver_->name());
+  throw Error(Errc::internal, "Hotplug is claimed but not built");
+}
+
+UnplugOutcome QemuVm::hotplug_remove(std::string_view, const CallContext&) {
+  capabilities().require(Feature::hotplug_disk, driver_->name());
+  throw Error(Errc::internal, "Hotplug is claimed but not built");
+}
+
+MemoryResize QemuVm::resize_memory(std::uint64_t, std::uint64_t, const CallContext&) {
+  capabilities().require(Feature::resize_memory, driver_->name());
+  throw Error(Errc::internal, "Resizing memory is claimed but not built");
+}
+
+VcpuResize QemuVm::resize_vcpus(std::uint32_t, const CallContext&) {
+  capabilities().require(Feature::resize_vcpus, driver_->name());
+  throw Error(Errc::internal, "Resizing vCPUs is claimed but not built");
+}
+
+std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
+  capabilities().require(Feature::console, driver_->name());
+  require_live("console", call);
+  return make_stream_console(connect_console(run_dir_.string(), call.deadline()));
+}
+
+std::vector<VcpuThread> QemuVm::thread_ids(const CallContext& call) {
+  require_live("thread_ids", call);
+  std::vector<VcpuThread> threads;
+  with_monitor(call, [&](qmp::Client& client, const CallContext& limited) {
+    for (const auto& cpu : qmp::query_cpus_fast(client, limited)) {
+      if (cpu.thread_id > 0) threads.push_back({cpu.index, static_cast<std::int32_t>(cpu.thread_id)});
+    }
+  });
+  return threads;
+}
+
+std::vector<std::int32_t> QemuVm::pids() const {
+  std::vector<std::int32_t> pids;
+  const auto record = this->record();
+  for (const auto& process : {record.hypervisor, record.keeper}) {
+    if (process.pid != 0 && alive({process.pid, process.start_time})) pids.push_back(process.pid);
+  }
+  return pids;
+}
+
+std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
+  const auto session = this->session();
+  if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
+  return std::make_shared<QemuMonitor>(session);
+}
+
+}  // namespace visor::sdk

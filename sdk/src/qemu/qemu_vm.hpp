@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "driver.hpp"
+#include "gate.hpp"
+#include "prepared.hpp"
+#include "session.hpp"
+#include "tracker.hpp"
+#include "visor/core/owner_lock.hpp"
+#include "visor/core/vm.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace visor::sdk {
+
+/// A handle of a QEMU VM. `gate_` lets one changing operation through at a time; `mutex_` guards the members below it
+/// and is never held across a wait.
+class QemuVm final : public Vm {
+ public:
+  /// A new VM, owned by this handle. Writes its first record.
+  QemuVm(std::shared_ptr<const Driver> driver, Prepared prepared, std::string id, std::filesystem::path run_dir);
+  /// A VM that exists already.
+  QemuVm(std::shared_ptr<const Driver> driver, VmRecord record);
+  ~QemuVm() override;
+
+  [[nodiscard]] std::string id() const override { return id_; }
+  [[nodiscard]] VmConfig config() const override;
+  [[nodiscard]] Capabilities capabilities() const override;
+  [[nodiscard]] VmRecord record() const override;
+  void add_device(const DeviceConfig& device) override;
+  using Vm::start;
+  void start(bool start_paused, const CallContext& call) override;
+  void wait_ready(const CallContext& call) override;
+  visor::ExitRecord wait_exit(const CallContext& call) override;
+  StopResult stop(const visor::StopOptions& options, const CallContext& call) override;
+  void pause(const CallContext& call) override;
+  void resume(const CallContext& call) override;
+  HotplugResult hotplug_add(const DeviceConfig& device, const CallContext& call) override;
+  UnplugOutcome hotplug_remove(std::string_view device_id, const CallContext& call) override;
+  MemoryResize resize_memory(std::uint64_t target_mib, std::uint64_t block_mib, const CallContext& call) override;
+  VcpuResize resize_vcpus(std::uint32_t target, const CallContext& call) override;
+  std::unique_ptr<Console> console(const CallContext& call) override;
+  std::shared_ptr<EventQueue> events() override;
+  VmStatus status(const CallContext& call) override;
+  void check(const CallContext& call) override;
+  std::vector<VcpuThread> thread_ids(const CallContext& call) override;
+  [[nodiscard]] std::vector<std::int32_t> pids() const override;
+  void disconnect() override;
+  std::shared_ptr<Extension> extension(std::string_view id) override;
+
+ private:
+  // What is known (qemu_vm.cpp)
+  [[nodiscard]] std::optional<visor::ExitRecord> known_exit() const;
+  [[nodiscard]] bool launched() const;
+  [[nodiscard]] std::shared_ptr<Session> session() const;
+  [[nodiscard]] std::string socket_path(std::string_view name) const { return (run_dir_ / name).string(); }
+  void require_live(std::string_view operation, const CallContext& call);
+  [[noreturn]] void refuse_state(std::string_view operation, std::string_view needed, const CallContext& call);
+  /// Asks QEMU through the owner's monitor, or through the observer's for the time of one question.
+  void with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask);
+
+  // Connections (qemu_vm_connect.cpp)
+  /// Makes this handle the owner, connected when the VM lives. The gate is held.
+  void own(std::string_view operation, const CallContext& call) { own(operation, call, call); }
+  void own(std::string_view operation, const CallContext& call, const CallContext& lock_call);
+  /// Sees to it that the end of a live VM is noticed.
+  void watch(const CallContext& call);
+  void connect_owner(const CallContext& call);
+  Keeper reach_keeper(const CallContext& call);
+  [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
+
+  // Start (qemu_vm_start.cpp)
+  Prepared& prepared();
+  void launch(const CallContext& call);
+  void undo_launch() noexcept;
+  void store_record();
+  void wait_console_line(const std::string& line, const CallContext& call);
+
+  // Stop (qemu_vm_stop.cpp)
+  StopResult stop_unstarted(const CallContext& call);
+  StopResult stop_as_owner(const visor::StopOptions& options, const CallContext& call);
+  StopResult stop_beside_owner(const visor::StopOptions& options, const CallContext& call);
+  StopResult signal_ladder(const visor::StopOptions& options, const CallContext& call);
+  void remove_sockets() const noexcept;
+
+  std::shared_ptr<const Driver> driver_;
+  std::string id_;
+  std::filesystem::path run_dir_;
+  std::shared_ptr<Tracker> tracker_ = std::make_shared<Tracker>();
+  Gate gate_;
+  Gate watch_gate_;
+  mutable std::mutex mutex_;
+  std::optional<Prepared> prepared_;  // until the start
+  VmRecord record_;
+  std::optional<OwnerLock> lock_;
+  std::shared_ptr<Session> session_;
+  bool starting_ = false;
+};
+
+/// Everything a keeper is told about a VM: made from the plan for a launch, from the record for an adoption.
+WatchSpec watch_spec(const std::filesystem::path& run_dir, const VmConfig& config);
+std::vector<std::string> listener_paths(const std::filesystem::path& run_dir, const VmConfig& config);
+
+}  // namespace visor::sdk

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a handle reaches a VM: as its owner, or only to watch.
+#include "qemu_vm.hpp"
+
+#include "qmp_events.hpp"
+#include "visor/core/error.hpp"
+
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view journal_hello = "{\"execute\":\"qmp_capabilities\"}\n";
+constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
+
+sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
+
+bool is_gone(const Error& error) { return error.code() == Errc::not_found || error.code() == Errc::disconnected; }
+
+}  // namespace
+
+WatchSpec watch_spec(const std::filesystem::path& run_dir, const VmConfig& config) {
+  WatchSpec watch;
+  if (config.console.type != ConsoleType::none) {
+    watch.console.connect_path = (run_dir / plan::console_chardev_socket).string();
+    watch.console.capture.log_path = (run_dir / "console.log").string();
+    watch.console.capture.log_bytes = config.console.log_limit_mib * mib;
+  }
+  watch.journal.sources = {{.name = "qmp",
+                            .connect_path = (run_dir / plan::keeper_monitor_socket).string(),
+                            .send_on_connect = std::string{journal_hello}}};
+  return watch;
+}
+
+std::vector<std::string> listener_paths(const std::filesystem::path& run_dir, const VmConfig& config) {
+  std::vector<std::string> paths;
+  for (const auto name : {plan::owner_socket, plan::observer_socket, plan::keeper_monitor_socket}) {
+    paths.push_back((run_dir / name).string());
+  }
+  if (config.console.type != ConsoleType::none) paths.push_back((run_dir / plan::console_chardev_socket).string());
+  for (const auto& device : config.devices) {
+    if (const auto* port = std::get_if<SerialPortConfig>(&device)) paths.push_back(plan::port_socket(*port, run_dir));
+  }
+  return paths;
+}
+
+std::shared_ptr<Session> QemuVm::replace_session(std::shared_ptr<Session> session) {
+  const std::scoped_lock lock{mutex_};
+  return std::exchange(session_, std::move(session));
+}
+
+void QemuVm::own(std::string_view operation, const CallContext& call, const CallContext& lock_call) {
+  {
+    const std::scoped_lock lock{mutex_};
+    if (lock_ && session_ && session_->has_monitor()) {
+      if (auto* keeper = session_->keeper()) keeper->set_operation(operation);
+      return;
+    }
+  }
+  if (!lock_) {
+    auto owner = OwnerLock::acquire(run_dir_, operation, lock_call);
+    auto record = read_record(run_dir_);  // an earlier owner may have started it since
+    const std::scoped_lock lock{mutex_};
+    lock_ = std::move(owner);
+    record_ = std::move(record);
+  }
+  if (launched() && !known_exit()) connect_owner(call);
+}
+
+/// The keeper of a live VM; a new one when the first has died.
+Keeper QemuVm::reach_keeper(const CallContext& call) {
+  try {
+    return Keeper::attach(run_dir_.string(), call.deadline());
+  } catch (const Error& error) {
+    if (!is_gone(error)) throw;
+  }
+  const auto record = this->record();
+  AdoptSpec spec;
+  spec.main = {"qemu", identity_of(record.hypervisor)};
+  spec.watch = watch_spec(run_dir_, record.config);
+  spec.listeners = listener_paths(run_dir_, record.config);
+  driver_->log(LogLevel::warning, id_, "The VM's keeper had died; a new one takes over, its stderr is lost");
+  auto keeper = Keeper::adopt(
+      spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .deadline = call.deadline()});
+  {
+    const std::scoped_lock lock{mutex_};
+    record_.keeper = {keeper.identity().pid, keeper.identity().start_time};
+  }
+  store_record();
+  return keeper;
+}
+
+void QemuVm::connect_owner(const CallContext& call) {
+  auto keeper = reach_keeper(call);
+  keeper.hello(KeeperRole::owner, "attached", call.deadline());
+  const auto past = keeper.journal(1, call.deadline());
+  auto session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
+  session->connect_monitor(socket_path(plan::owner_socket), call);
+  for (const auto& entry : past.entries) {
+    if (const auto event = event_from_line(entry.line)) tracker_->note(*event);
+  }
+  const auto old = replace_session(std::move(session));
+}
+
+void QemuVm::watch(const CallContext& call) {
+  const auto pass = watch_gate_.enter(call, "a connection to the VM");
+  if (session() || !launched() || known_exit()) return;
+  std::shared_ptr<Session> session;
+  try {
+    auto keeper = Keeper::attach(run_dir_.string(), call.deadline());
+    keeper.hello(KeeperRole::observer, "watch", call.deadline());
+    const auto past = keeper.journal(1, call.deadline());
+    for (const auto& entry : past.entries) {
+      if (const auto event = event_from_line(entry.line)) tracker_->note(*event);
+    }
+    session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
+    session->follow_journal(past.next, call);
+  } catch (const Error& error) {
+    if (!is_gone(error)) throw;
+    auto process = Pidfd::open(identity_of(record().hypervisor));
+    if (!process) return;  // known_exit() has it from now on
+    session = std::make_shared<Session>(driver_, id_, tracker_, std::move(*process));
+  }
+  const std::scoped_lock lock{mutex_};
+  if (!session_) session_ = std::move(session);
+}
+
+visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
+  for (;;) {
+    if (auto exit = known_exit()) return *exit;
+    if (!launched()) refuse_state("wait_exit", "started", call);
+    watch(call);
+    // A keeper that just ended may leave nothing to watch: look again soon.
+    if (session()) return tracker_->wait_exit(call);
+    call.check("the VM to end");
+    (void)tracker_->exit_by(std::min(call.deadline(), std::chrono::steady_clock::now() + 10ms));
+  }
+}
+
+std::shared_ptr<EventQueue> QemuVm::events() {
+  auto queue = tracker_->subscribe();
+  if (launched()) watch(2000ms);
+  (void)known_exit();
+  return queue;
+}
+
+void QemuVm::disconnect() {
+  const auto pass = gate_.enter(10s, "another operation on the VM");
+  const auto old = replace_session(nullptr);  // destroyed after the lock below is free again
+  const std::scoped_lock lock{mutex_};
+  lock_.reset();
+}
+
+}  // namespace visor::sdk

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qemu_vm.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/core/file.hpp"
+#include "visor/sdk/console.hpp"
+#include "visor/sdk/qmp/commands.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A random UUID (RFC 4122, version 4).
+std::string random_uuid() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw system_error("Cannot get random bytes", errno);
+  }
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0fU) | 0x40U);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3fU) | 0x80U);
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += {hex[bytes[i] >> 4U], hex[bytes[i] & 15U]};
+  }
+  return text;
+}
+
+UniqueFd open_network_namespace(const std::string& path) {
+  if (path.empty()) return UniqueFd{};
+  UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!fd) throw system_error("host.network_namespace: cannot open " + path, errno);
+  return fd;
+}
+
+std::vector<FdMapping> fd_table(const plan::Plan& plan) {
+  std::vector<FdMapping> table;
+  const auto add = [&](const plan::Listener& listener) {
+    if (listener.path.empty()) return;
+    FdMapping mapping;
+    mapping.target = listener.fd;
+    mapping.source = FdSource::listener;
+    mapping.path = listener.path;
+    table.push_back(std::move(mapping));
+  };
+  add(plan.owner);
+  add(plan.observer);
+  add(plan.keeper);
+  add(plan.console);
+  for (const auto& port : plan.ports) add(port);
+  return table;
+}
+
+KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const VmConfig& config,
+                       const std::filesystem::path& run_dir) {
+  KeeperSpec spec;
+  spec.main.name = "qemu";
+  spec.main.argv = plan.line.argv(binary);
+  spec.main.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  spec.main.fds = fd_table(plan);
+  spec.main.no_new_privs = true;
+  spec.main.cgroup_dir = config.host.cgroup;
+  spec.main.exec_label = config.host.selinux_label;
+  spec.main.stderr_capture.log_path = (run_dir / "qemu.log").string();
+  spec.watch = watch_spec(run_dir, config);
+  spec.ephemeral = config.ephemeral;
+  return spec;
+}
+
+}  // namespace
+
+Prepared& QemuVm::prepared() {
+  if (!prepared_) prepared_.emplace(*driver_, record_.config);
+  return *prepared_;
+}
+
+void QemuVm::add_device(const DeviceConfig& device) {
+  const auto pass = gate_.enter(10s, "another operation on the VM");
+  if (launched() || known_exit()) refuse_state("add_device", "created", 1s);
+  own("add_device", 10s);
+  if (launched()) refuse_state("add_device", "created", 1s);
+  prepared().add_device(*driver_, device);
+  {
+    const std::scoped_lock lock{mutex_};
+    record_.config = prepared_->config();
+  }
+  store_record();
+}
+
+void QemuVm::store_record() { write_record(record()); }
+
+void QemuVm::launch(const CallContext& call) {
+  auto& ready = prepared();
+  const auto binary = find_qemu(*driver_->arch, ready.config());
+  const auto uuid = random_uuid();
+  const auto plan = ready.make_plan(*driver_, id_, run_dir_, uuid);
+  auto spec = keeper_spec(plan, binary, ready.config(), run_dir_);
+  const auto network = open_network_namespace(ready.config().host.network_namespace);
+  spec.main.netns_fd = network.get();
+  std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
+  tracker_->reset();
+
+  call.report("spawn");
+  auto keeper = Keeper::launch(
+      spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .deadline = call.deadline()});
+  {
+    const std::scoped_lock lock{mutex_};
+    record_.keeper = {keeper.identity().pid, keeper.identity().start_time};
+    const auto& main = keeper.main_process().identity;
+    record_.hypervisor = {main.pid, main.start_time};
+    record_.boot_id = host_boot_id();
+    record_.blob.set("uuid", uuid)
+        .set("binary", binary)
+        .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
+        .set("customised", plan.customised);
+  }
+  keeper.hello(KeeperRole::owner, "start", call.deadline());
+  auto session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
+  (void)replace_session(session);
+  call.report("negotiate");
+  session->connect_monitor(plan.owner.path, call);
+}
+
+void QemuVm::start(bool start_paused, const CallContext& call) {
+  const auto pass = gate_.enter(call, "another operation on the VM");
+  if (launched() || known_exit()) refuse_state("start", "created", call);
+  call.check("the start");
+  own("start", call);
+  if (launched() || known_exit()) refuse_state("start", "created", call);
+  starting_ = true;
+  try {
+    launch(call);
+    auto& client = session()->client();
+    {
+      const std::scoped_lock lock{mutex_};
+      record_.blob.set("qemu_version", to_string(client.version()));
+    }
+    store_record();  // before the keeper is told that the VM may outlive this handle
+    session()->keeper()->commit();
+    call.report("run");
+    if (!start_paused) qmp::cont(client, call);
+    session()->keeper()->set_operation("running");
+  } catch (const Error& error) {
+    undo_launch();
+    throw Error(error.code(), "Cannot start VM '" + id_ + "': " + error.message());
+  } catch (...) {
+    undo_launch();
+    throw;
+  }
+  starting_ = false;
+  if (prepared_->accelerator() == Accelerator::tcg && prepared_->config().machine.accelerator == Accelerator::automatic) {
+    driver_->log(LogLevel::info, id_, "KVM is not usable here; the guest is emulated (TCG), which is slower");
+  }
+}
+
+/// Ends whatever a start has begun; the VM is then created again.
+void QemuVm::undo_launch() noexcept {
+  starting_ = false;
+  const auto session = replace_session(nullptr);
+  try {
+    if (session && session->keeper() != nullptr) {
+      (void)session->keeper()->kill(std::chrono::steady_clock::now() + 5s);
+    }
+    std::filesystem::remove(exit_record_path(run_dir_.string()));
+  } catch (const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
+  }
+  tracker_->reset();
+  try {
+    {
+      const std::scoped_lock lock{mutex_};
+      record_.keeper = {};
+      record_.hypervisor = {};
+    }
+    store_record();
+  } catch (const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
+  }
+}
+
+void QemuVm::wait_ready(const CallContext& call) {
+  capabilities().require(Feature::wait_ready, driver_->name());
+  require_live("wait_ready", call);
+  watch(call);
+  const auto config = this->config();
+  if (!config.ready.console_line.empty()) wait_console_line(config.ready.console_line, call);
+  if (config.ready.port.empty()) return;
+  auto port = config.ready.port;
+  for (const auto& device : config.devices) {
+    const auto* serial = std::get_if<SerialPortConfig>(&device);
+    if (serial != nullptr && serial->name == port) port = serial->id;
+  }
+  if (tracker_->wait_port(port, call)) return;
+  throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready: " + wait_exit(call).text);
+}
+
+void QemuVm::wait_console_line(const std::string& line, const CallContext& call) {
+  const auto console = this->console(call);
+  std::string window;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const auto size = console->read(buffer.data(), buffer.size(), call);
+    if (size == 0) throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready");
+    window.append(buffer.data(), size);
+    if (window.find(line) != std::string::npos) return;
+    if (window.size() > line.size()) window.erase(0, window.size() - line.size());
+  }
+}
+
+}  // namespace visor::sdk
