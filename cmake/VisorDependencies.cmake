@@ -8,6 +8,8 @@ find_package(yaml-cpp 0.7 REQUIRED)
 if(NOT TARGET yaml-cpp::yaml-cpp)
   add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)  # the package of version 0.7 has no namespace yet
 endif()
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(nettle REQUIRED IMPORTED_TARGET nettle)  # SHA-512, for core alone
 if(VISOR_BUILD_TESTS)
   find_package(GTest 1.12 REQUIRED)
 endif()

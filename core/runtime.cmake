@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 set(headers
+    config_file
     log_sink
     plugin_registry
     runtime
     vm_store)
 set(sources
+    config_file
+    config_markdown
+    config_scalar
+    config_schema
+    config_yaml
     guard
     guarded_arch
     guarded_extension

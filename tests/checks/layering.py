@@ -15,7 +15,8 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTIL
 POSIX = re.compile(
     r"^(sys|net|netinet|arpa)/|^(unistd|fcntl|poll|pthread|sched|spawn|pwd|grp|dirent|dlfcn|elf|link|signal|termios|"
     r"ucontext|mntent|ifaddrs|netdb|ftw|glob|getopt|libgen|syslog|semaphore|strings|fnmatch|time)\.h$")
-LIBRARIES = ("boost/", "nlohmann/", "yaml-cpp/", "spdlog/", "fmt/", "gtest/", "gmock/", "benchmark/", "fuzzer/")
+LIBRARIES = ("boost/", "nlohmann/", "yaml-cpp/", "spdlog/", "fmt/", "nettle/", "gtest/", "gmock/", "benchmark/",
+             "fuzzer/")
 
 Include = collections.namedtuple("Include", "line name target")
 

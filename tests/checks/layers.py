@@ -4,7 +4,7 @@
 An include counts as one of:
   visor/<part>/...   a public header, by the name it is included with
   <folder>/...       a private header, by its path in the tree
-  std posix linux boost/... nlohmann yaml-cpp spdlog fmt gtest gmock benchmark fuzzer    what is not ours
+  std posix linux boost/... nlohmann yaml-cpp spdlog fmt nettle gtest gmock benchmark fuzzer    what is not ours
 A file follows the first rule whose pattern fits its path. An entry of `allow` permits what begins with it; with `deep`
 that holds for what the included headers of ours include as well.
 """
@@ -28,7 +28,7 @@ TESTING = ["gtest", "gmock", "visor/testing/"]
 RULES = [
     Rule("core/include/visor/core/*", CORE + PUBLIC),
     Rule("core/include/visor/runtime/*", CORE + PUBLIC + ["visor/runtime/"]),
-    Rule("core/src/core/*", CORE + ["core/src/core/", "nlohmann", "fmt", "spdlog"] + SYSTEM),
+    Rule("core/src/core/*", CORE + ["core/src/core/", "nlohmann", "nettle", "fmt", "spdlog"] + SYSTEM),
     Rule("core/src/runtime/*",
          CORE + ["visor/runtime/", "core/src/", "boost/dll/", "yaml-cpp", "nlohmann", "spdlog", "fmt"] + SYSTEM),
     # Public headers of the SDK: no JSON, no Asio. Neither QMP nor processes know devices, and devices know neither.
@@ -56,7 +56,8 @@ RULES = [
 ]
 
 # Heavy headers that one .cpp file each may include: the compile time of all others depends on it.
-ONLY_ONE_FILE = {"boost/dll/": "core/src/runtime/", "yaml-cpp": "core/src/runtime/", "spdlog": "core/src/"}
+ONLY_ONE_FILE = {"boost/dll/": "core/src/runtime/", "yaml-cpp": "core/src/runtime/", "spdlog": "core/src/",
+                 "nettle": "core/src/core/"}
 
 # Where a quoted include of a private header is looked for, beside the file's own folder.
 ROOTS = ["core/src", "core/src/core", "core/src/runtime", "sdk/src", "sdk", "sdk/keeper", "sdk/src/process", "cli",

@@ -29,8 +29,8 @@ constexpr std::array<Unit, 4> time_units = {{{"ms", 1}, {"s", 1000}, {"m", 60 * 
 template <class Units>
 std::uint64_t parse(std::string_view text, const Units& units, std::string_view expected) {
   const auto refuse = [&](std::string_view why) {
-    return Error(Errc::invalid_config, "'" + std::string{text} + "' " + std::string{why} + ": expected " +
-                                           std::string{expected});
+    return Error(Errc::invalid_config,
+                 "'" + std::string{text} + "' " + std::string{why} + ": expected " + std::string{expected});
   };
   std::uint64_t number = 0;
   const auto* end = text.data() + text.size();

@@ -4,6 +4,7 @@
 #include "visor/core/value.hpp"
 #include "visor/core/vm_config.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,22 +12,25 @@
 
 namespace visor {
 
-/// How a field is written.
+/// How a field is written. The empty text stands for "not set" in all kinds of text.
 enum class FieldKind : std::uint8_t {
   boolean,
-  integer,
-  size,         ///< text with a unit: "512MiB", "2GiB"; the member is in MiB
-  text,
-  path,         ///< a host path
-  choice,       ///< one of Field::choices
-  texts,        ///< a list of texts
-  paths,        ///< a list of host paths
-  params,       ///< a list of "key=value" texts, or one text of them separated by blanks
-  section,      ///< a map: Field::section
-  sections,     ///< a list of maps: Field::section
-  devices,      ///< a list of maps, each with a `type` that picks its section from device_sections()
-  properties,   ///< a map of anything
+  integer,     ///< a number; where the unit is "bytes" or "ms" also a text with a unit: "4KiB", "500ms"
+  size,        ///< text with a unit: "512MiB", "2GiB"; the member is in MiB
+  text,        ///< without control characters
+  identifier,  ///< a device's name: [A-Za-z][A-Za-z0-9._-]*, at most max_identifier characters
+  path,        ///< an absolute host path; in a file also one that is relative to the file's folder
+  choice,      ///< one of Field::choices
+  texts,       ///< a list of texts
+  paths,       ///< a list of host paths
+  params,      ///< a list of "key=value" texts, or one text of them separated by blanks
+  section,     ///< a map: Field::section
+  sections,    ///< a list of maps: Field::section
+  devices,     ///< a list of maps, each with a `type` that picks its section from device_sections()
+  properties,  ///< a map of anything
 };
+
+inline constexpr std::size_t max_identifier = 31;  ///< what QEMU's node names may have
 
 /// Who may set a field: one that names host programs or folders should not come from an untrusted party.
 enum class Trust : std::uint8_t { guest_owner, host_admin };
@@ -38,25 +42,30 @@ struct Section;
 struct Field {
   std::string_view key;
   FieldKind kind = FieldKind::text;
-  std::string_view unit;              ///< of a number: "MiB", "bytes", "ms", or empty
-  std::uint64_t min = 0;              ///< of an integer or a size
+  std::string_view unit;  ///< of a number: "MiB", "bytes", "ms", a plural ("vCPUs"), or empty
+  std::uint64_t min = 0;  ///< of an integer or a size
   std::uint64_t max = 0;
   std::vector<std::string_view> choices;
   Trust trust = Trust::guest_owner;
+  bool required = false;  ///< must be given, and not be empty
   std::string_view doc;
   const Section* section = nullptr;
-  /// Reads the field from its struct, as a configuration file would write it.
+  /// Reads the field from its struct, as a configuration file would write it. Null for section kinds.
   Value (*get)(const void* object) = nullptr;
   /// Writes it. Throws invalid_config saying what was expected; the caller adds where. Null for section kinds.
   void (*set)(void* object, const Value& value) = nullptr;
-  /// For kind section: the nested struct within the object. For sections: appends an element and returns it.
+  /// For section: the nested struct within the object. For sections: appends an element and returns it. For devices:
+  /// the std::vector<DeviceConfig>.
   void* (*member)(void* object) = nullptr;
+  /// For sections: the element of this number, or null behind the last.
+  const void* (*item)(const void* object, std::size_t index) = nullptr;
 };
 
 struct Section {
   std::string_view name;
   std::string_view doc;
   std::vector<Field> fields;
+  const void* defaults = nullptr;  ///< a struct of this section as it is when nothing is configured
 };
 
 /// The table of the whole configuration, from its root.
@@ -66,22 +75,35 @@ VISOR_CORE_EXPORT const std::vector<Section>& device_sections();
 
 /// One thing that is wrong with a configuration.
 struct ConfigProblem {
-  Mark mark;          ///< where, when the value came from a file
-  std::string path;   ///< "memory.size", "devices[2].path"
-  std::string text;   ///< what, and the nearest valid key where one was misspelt
+  Mark mark;         ///< where, when the value came from a file: at the key
+  std::string path;  ///< "memory.size", "devices[2].path"; of an unknown key its own
+  std::string text;  ///< what, and the nearest valid key where one was misspelt
 };
 
-/// Reads a configuration from plain data. All problems are collected: unknown and duplicate keys, wrong types, values
-/// out of range. With any problem the result is not to be used.
+/// The problems as text, one a line: "<file>:<line>:<column>: <path>: <text>", without what is not known.
+VISOR_CORE_EXPORT std::string problems_text(const std::vector<ConfigProblem>& problems, std::string_view file = {});
+
+/// Reads a configuration from plain data. All problems are collected: unknown, duplicate and missing keys, wrong types,
+/// values out of range, devices that contradict themselves. With any problem the result is not to be used. Whether the
+/// whole makes sense is for normalised() and the plugin to say.
 VISOR_CORE_EXPORT VmConfig vm_config_from_value(const Value& value, std::vector<ConfigProblem>& problems);
 /// The same, throwing invalid_config with all problems in the message.
 VISOR_CORE_EXPORT VmConfig vm_config_from_value(const Value& value);
 VISOR_CORE_EXPORT DeviceConfig device_config_from_value(const Value& value);
 
 /// Plain data from a configuration: only the fields that differ from their default, in table order; with `all`, every
-/// field. from_value(to_value(x)) == x.
+/// field but the numbers and texts that stand for "not set". from_value(to_value(x)) == x when x passes check_fields().
 VISOR_CORE_EXPORT Value to_value(const VmConfig& config, bool all = false);
 VISOR_CORE_EXPORT Value to_value(const DeviceConfig& device, bool all = false);
+
+/// Holds every field that is not at its default against its table, and every device against the rules of its type: what
+/// a file may not say, a program may not say either.
+VISOR_CORE_EXPORT void check_fields(const VmConfig& config, std::vector<ConfigProblem>& problems);
+/// The same for one device, throwing invalid_config with all problems in the message.
+VISOR_CORE_EXPORT void check_fields(const DeviceConfig& device);
+
+/// Puts the folder in front of every host path that is relative.
+VISOR_CORE_EXPORT void resolve_paths(VmConfig& config, const std::string& folder);
 
 /// "512MiB", "2GiB" and the like, in MiB. Units: KiB, MiB, GiB, TiB (1024) and their letters K, M, G, T. Throws
 /// invalid_config for text without a unit, a fraction of a MiB, or overflow.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Everything a VM can be configured with. Plain values: copy, compare, change. Zero and empty mean "the plugin's
@@ -50,7 +51,16 @@ struct MemoryConfig {
 };
 
 enum class ImageAttachment : std::uint8_t { automatic, block, nvdimm };
-enum class AssetKind : std::uint8_t { kernel, image, initrd, early_initrd, firmware, hypervisor, hypervisor_ctl, jailer };
+enum class AssetKind : std::uint8_t {
+  kernel,
+  image,
+  initrd,
+  early_initrd,
+  firmware,
+  hypervisor,
+  hypervisor_ctl,
+  jailer
+};
 
 /// A file that takes the place of a configured one.
 struct CustomAsset {
@@ -197,23 +207,39 @@ struct VmConfig {
 VISOR_CORE_EXPORT std::string asset_path(const VmConfig& config, AssetKind kind);
 VISOR_CORE_EXPORT bool is_custom_asset(const VmConfig& config, AssetKind kind) noexcept;
 
+/// The words of configuration files: "early_initrd", "kvm"; "unknown" for a value of a later version.
+VISOR_CORE_EXPORT std::string_view to_string(AssetKind kind) noexcept;
+VISOR_CORE_EXPORT std::string_view to_string(Accelerator accelerator) noexcept;
+
 /// Adds or replaces a custom asset. An empty path is ignored. Throws invalid_config when the path is not absolute.
 VISOR_CORE_EXPORT void add_custom_asset(VmConfig& config, CustomAsset asset);
 
 /// What the plugin puts where the configuration leaves a choice.
 struct ConfigDefaults {
-  std::uint32_t max_vcpus = 1;           ///< the limit of the architecture and machine
-  std::uint64_t host_memory_mib = 0;     ///< 0: not checked
-  bool needs_boot_files = true;          ///< false for a hypervisor that boots nothing (mock)
+  std::uint32_t max_vcpus = 1;        ///< the limit of the architecture and machine
+  std::uint64_t host_memory_mib = 0;  ///< 0: not checked
+  bool needs_boot_files = true;       ///< false for a hypervisor that boots nothing (mock)
   BlockDriver block_driver = BlockDriver::virtio_scsi;
 };
 
-/// A checked copy with all defaults filled in; the caller's object stays as it is.
+/// A checked copy with all defaults filled in; the caller's object stays as it is. Doing it twice changes nothing more.
 ///
-/// Rules in order: kernel given · image or initrd, not both (an early initrd goes beside an image) · template flags not
-/// both, memory path with either, state path with `from` · vCPUs, memory, bridges, block driver, max vCPUs and 9p msize
-/// defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit · slots at most 255 · memory at most the host's ·
-/// devices complete and their ids unique. Throws invalid_config; the message names the field.
+/// Rules in order: every field as its table says · at most one custom asset of a kind · kernel given · image or initrd,
+/// not both (an early initrd goes beside an image; a custom one of the two puts the other configured one aside) ·
+/// template flags not both, memory path with either, state path with `from` · vCPUs, memory, slots, bridges, block
+/// driver, max vCPUs and 9p msize (unless virtio-fs) defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit ·
+/// memory at most its own maximum and the host's · devices: ids, share tags and port names unique, iothreads there, at
+/// most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace. Throws
+/// invalid_config; the message names the field. [any thread] Reads no files.
 VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
+
+/// Looks at the files of a normalised configuration that the guest boots from: kernel, image, initrds, firmware, flash.
+/// Each must be readable and not empty, a file (an image also a block device), an initrd smaller than the memory, and a
+/// custom asset must have its SHA-512. Throws not_found, permission_denied, invalid_config or io_error; the message
+/// names the field and the path. [file I/O] Only files with a SHA-512 are read.
+VISOR_CORE_EXPORT void check_boot_files(const VmConfig& config);
+
+/// Compares a file with the asset's SHA-512, when it has one. Throws as check_boot_files(). [file I/O]
+VISOR_CORE_EXPORT void verify_asset(const CustomAsset& asset);
 
 }  // namespace visor

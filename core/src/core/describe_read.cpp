@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "describe_check.hpp"
+#include "describe_codec.hpp"
+#include "describe_sections.hpp"
+#include "visor/core/error.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+namespace visor {
+namespace {
+
+using namespace detail;
+
+/// Fills structs from plain data by their tables and collects what is wrong.
+class Reader {
+ public:
+  explicit Reader(std::vector<ConfigProblem>& problems) : problems_{problems} {}
+
+  /// `extra` is a key that this section may have beside its fields, and that is read elsewhere.
+  void section(const Section& table, void* object, const Value& value, const std::string& path,
+               std::string_view extra = {}) {
+    if (!value.is_map()) return report(value, path, [&] { throw_expected("a map of settings", value); });
+    std::map<std::string_view, Mark> seen;
+    for (const auto& [key, member] : value.as_map()) {
+      const auto here = joined_path(path, key);
+      if (const auto [first, fresh] = seen.emplace(key, member.mark()); !fresh) {
+        const auto line = first->second.line;
+        add(member, here, "This key was given already" + (line == 0 ? "" : " in line " + std::to_string(line)));
+      } else if (const auto* known = find(table, key)) {
+        field(*known, object, member, here);
+      } else if (key != extra) {
+        unknown(table, member, here, key, extra);
+      }
+    }
+    for (const auto& one : table.fields) {
+      if (one.required && !seen.contains(one.key)) {
+        add(value, joined_path(path, one.key), "Missing: " + std::string{one.doc});
+      }
+    }
+  }
+
+  void device(DeviceConfig& device, const Value& value, const std::string& path) {
+    const auto before = problems_.size();
+    const auto index = device_index(value, path);
+    if (!index) return;
+    device = make_device(*index);
+    section(device_sections()[*index], object_of(device), value, path, "type");
+    if (problems_.size() != before) return;
+    for (auto& text : device_problems(device)) add(value, path, std::move(text));
+  }
+
+ private:
+  static const Field* find(const Section& table, std::string_view key) {
+    const auto found = std::ranges::find(table.fields, key, &Field::key);
+    return found == table.fields.end() ? nullptr : &*found;
+  }
+
+  void field(const Field& field, void* object, const Value& value, const std::string& path) {
+    switch (field.kind) {
+      case FieldKind::section:
+        return section(*field.section, field.member(object), value, path);
+      case FieldKind::sections:
+        return items(value, path, [&](const Value& item, const std::string& here) {
+          section(*field.section, field.member(object), item, here);
+        });
+      case FieldKind::devices: {
+        auto& list = *static_cast<std::vector<DeviceConfig>*>(field.member(object));
+        return items(value, path,
+                     [&](const Value& item, const std::string& here) { device(list.emplace_back(), item, here); });
+      }
+      default:
+        report(value, path, [&] {
+          if (is_missing(field, value)) throw Error(Errc::invalid_config, "Must not be empty");
+          check_value(field, value);
+          field.set(object, value);
+        });
+    }
+  }
+
+  template <class Each>
+  void items(const Value& value, const std::string& path, const Each& each) {
+    if (value.kind() != Value::Kind::list) return report(value, path, [&] { throw_expected("a list", value); });
+    for (std::size_t i = 0; i < value.as_list().size(); ++i) each(value.as_list()[i], indexed_path(path, i));
+  }
+
+  std::optional<std::size_t> device_index(const Value& value, const std::string& path) {
+    static const auto types = [] {
+      std::vector<std::string_view> names;
+      for (const auto& table : device_sections()) names.push_back(table.name);
+      return names;
+    }();
+    std::optional<std::size_t> index;
+    report(value, path, [&] {
+      if (!value.is_map()) throw_expected("a map with a `type`", value);
+      if (value.find("type") == nullptr) throw Error(Errc::invalid_config, "Missing `type`, one of " + joined(types));
+    });
+    if (const auto* type = value.find("type")) {
+      report(*type, joined_path(path, "type"), [&] { index = decode_choice(*type, types); });
+    }
+    return index;
+  }
+
+  void unknown(const Section& table, const Value& member, const std::string& path, std::string_view key,
+               std::string_view extra) {
+    std::vector<std::string_view> keys;
+    for (const auto& field : table.fields) keys.push_back(field.key);
+    if (!extra.empty()) keys.push_back(extra);
+    const auto near = nearest(key, keys);
+    add(member, path,
+        "Unknown key" +
+            (near.empty() ? ". Valid are: " + joined(keys) : ", did you mean '" + std::string{near} + "'?"));
+  }
+
+  template <class Function>
+  void report(const Value& value, const std::string& path, const Function& function) {
+    try {
+      function();
+    } catch (const Error& error) {
+      add(value, path, error.message());
+    }
+  }
+
+  void add(const Value& value, std::string path, std::string text) {
+    constexpr std::size_t most = 50;  // nobody reads more at once, and a hostile file must not fill the memory
+    if (problems_.size() < most) problems_.push_back({value.mark(), std::move(path), std::move(text)});
+    if (problems_.size() == most) problems_.push_back({value.mark(), "", "More problems are not shown"});
+  }
+
+  std::vector<ConfigProblem>& problems_;
+};
+
+}  // namespace
+
+VmConfig vm_config_from_value(const Value& value, std::vector<ConfigProblem>& problems) {
+  VmConfig config;
+  Reader{problems}.section(vm_config_section(), &config, value, {});
+  return config;
+}
+
+VmConfig vm_config_from_value(const Value& value) {
+  std::vector<ConfigProblem> problems;
+  auto config = vm_config_from_value(value, problems);
+  if (!problems.empty()) throw Error(Errc::invalid_config, problems_text(problems));
+  return config;
+}
+
+DeviceConfig device_config_from_value(const Value& value) {
+  std::vector<ConfigProblem> problems;
+  DeviceConfig device;
+  Reader{problems}.device(device, value, {});
+  if (!problems.empty()) throw Error(Errc::invalid_config, problems_text(problems));
+  return device;
+}
+
+}  // namespace visor
