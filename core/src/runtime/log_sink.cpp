@@ -93,6 +93,11 @@ std::string printable(std::string_view text) {
 
 std::shared_ptr<LogSink> make_stderr_log(LogLevel level) { return std::make_shared<StderrLog>(level); }
 
+std::string_view to_string(LogLevel level) noexcept {
+  const auto index = static_cast<std::size_t>(level);
+  return index < levels.size() ? levels[index].first : std::string_view{"unknown"};
+}
+
 LogLevel log_level_from_string(std::string_view name) {
   const auto found = std::find_if(levels.begin(), levels.end(), [&](const auto& level) { return level.first == name; });
   if (found != levels.end()) return found->second;

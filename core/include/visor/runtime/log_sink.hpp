@@ -16,7 +16,9 @@ VISOR_RUNTIME_EXPORT std::shared_ptr<LogSink> make_stderr_log(LogLevel level);
 /// One line that a terminal shows and does not act on: control characters become "\x1b" and the like, UTF-8 stays.
 VISOR_RUNTIME_EXPORT std::string printable(std::string_view text);
 
-/// "trace", "debug", "info", "warning", "error" or "off". Throws invalid_config naming these.
+/// "trace", "debug", "info", "warning", "error" or "off".
+VISOR_RUNTIME_EXPORT std::string_view to_string(LogLevel level) noexcept;
+/// The reverse. Throws invalid_config naming these.
 VISOR_RUNTIME_EXPORT LogLevel log_level_from_string(std::string_view name);
 
 }  // namespace visor

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+#include "config_source.hpp"
+#include "exit_code.hpp"
+#include "visor/core/describe.hpp"
+#include "visor/runtime/log_sink.hpp"
+
+#include <array>
+
+namespace visor::cli {
+namespace {
+
+int validate(Context& context) {
+  context.hints = {{Errc::not_found, "visor plugin list --why shows which plugins there are"}};
+  const auto config = read_config(context.args);
+  const auto hypervisor = context.runtime().hypervisor(config);
+  const auto checked = hypervisor->validate(config);
+  const auto info = hypervisor->info();
+  if (context.out.json) {
+    context.out.value(Value::map({{"valid", true}, {"plugin", info.name}, {"config", to_value(checked, true)}}));
+  } else {
+    context.out.text(printable(context.args.words.front()) + ": valid for " + printable(info.name) + "\n");
+  }
+  return exit_code::ok;
+}
+
+constexpr std::array options = {set_option, name_option};
+
+}  // namespace
+
+const Command validate_command{"validate",
+                               "FILE",
+                               "checks a configuration, with the plugin that it is for",
+                               "Starts nothing. With --json prints the configuration with all defaults filled in.",
+                               options,
+                               1,
+                               1,
+                               validate};
+
+}  // namespace visor::cli

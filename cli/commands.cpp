@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace visor::cli {
+namespace {
+
+constexpr std::array all = {&run_command,    &ps_command,       &inspect_command, &console_command, &wait_command,
+                            &stop_command,   &pause_command,    &resume_command,  &rm_command,      &gc_command,
+                            &plugin_command, &validate_command, &render_command,  &version_command, &help_command};
+
+}  // namespace
+
+std::span<const Command* const> commands() noexcept { return all; }
+
+const Command* find_command(std::string_view name) noexcept {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto* command) { return command->name == name; });
+  return found == all.end() ? nullptr : *found;
+}
+
+}  // namespace visor::cli

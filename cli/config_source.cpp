@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config_source.hpp"
+
+#include "visor/core/describe.hpp"
+#include "visor/core/error.hpp"
+#include "visor/core/file.hpp"
+#include "visor/core/json.hpp"
+#include "visor/runtime/config_file.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace visor::cli {
+namespace {
+
+const Field* find_field(const Section& section, std::string_view key) {
+  const auto found =
+      std::find_if(section.fields.begin(), section.fields.end(), [&](const auto& f) { return f.key == key; });
+  return found == section.fields.end() ? nullptr : &*found;
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+}
+
+/// The value that a configuration file would have for a field. What does not fit stays text: the field itself then says
+/// what it expects.
+Value typed(const Field* field, const std::string& text) {
+  if (field == nullptr) return text;
+  switch (field->kind) {
+    case FieldKind::boolean:
+      return text == "true" || text == "false" ? Value{text == "true"} : Value{text};
+    case FieldKind::integer:
+      if (const auto value = number(text)) return *value;
+      return text;
+    case FieldKind::path:  // on a command line it counts from the working folder
+      return text.empty() ? text : std::filesystem::absolute(text).lexically_normal().string();
+    case FieldKind::texts:
+    case FieldKind::paths:
+      return text.starts_with('[') ? parse_json(text) : Value::list({text});
+    case FieldKind::section:
+    case FieldKind::sections:
+    case FieldKind::devices:
+    case FieldKind::properties:
+      return parse_json(text);
+    case FieldKind::params:
+      return text.starts_with('[') ? parse_json(text) : Value{text};
+    default:
+      return text;
+  }
+}
+
+void assign(Value& target, const Section* section, std::string_view path, const std::string& text) {
+  const auto dot = path.find('.');
+  const auto key = path.substr(0, dot);
+  const auto* field = section != nullptr ? find_field(*section, key) : nullptr;
+  if (dot == std::string_view::npos) {
+    target.set(key, typed(field, text));
+    return;
+  }
+  const auto* present = target.find(key);
+  auto inner = present != nullptr ? *present : Value::map();
+  assign(inner, field != nullptr ? field->section : nullptr, path.substr(dot + 1), text);
+  target.set(key, std::move(inner));
+}
+
+Error bad_assignment(std::string_view assignment, const std::string& why) {
+  return Error(Errc::invalid_config, "--set " + std::string{assignment} + ": " + why);
+}
+
+}  // namespace
+
+VmConfig with_override(const VmConfig& config, std::string_view assignment) {
+  const auto equals = assignment.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    throw bad_assignment(assignment, "expected KEY=VALUE, as in memory.size=512MiB");
+  }
+  auto value = to_value(config);
+  std::vector<ConfigProblem> problems;
+  VmConfig changed;
+  try {
+    assign(value, &vm_config_section(), assignment.substr(0, equals), std::string{assignment.substr(equals + 1)});
+    changed = vm_config_from_value(value, problems);
+  } catch (const Error& error) {
+    throw bad_assignment(assignment, error.message());
+  }
+  if (!problems.empty()) {
+    const auto& problem = problems.front();
+    throw bad_assignment(assignment, (problem.path.empty() ? "" : problem.path + ": ") + problem.text);
+  }
+  return changed;
+}
+
+VmConfig read_config(const Args& args) {
+  const auto& file = args.words.front();
+  auto config = file == "-" ? load_config_text(read_file("/dev/stdin", max_config_bytes), "stdin",
+                                               std::filesystem::current_path())
+                            : load_config(file);
+  if (const auto name = args.value("name")) config.name = *name;
+  for (const auto& assignment : args.values("set")) config = with_override(config, assignment);
+  return config;
+}
+
+}  // namespace visor::cli
