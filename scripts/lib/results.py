@@ -13,6 +13,8 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 OUTPUT_LINES = 40
+# A test without one of these is in no run of the sanitizers, or runs beside machines that want the host for themselves.
+LABELS = {"unit", "plugin", "conformance", "packaging", "check", "fuzz", "qemu", "uml", "guest", "e2e"}
 # What ctest calls skipped. It says the same of a test whose executable or fixture is missing, which is a failure.
 HONEST_SKIP = re.compile(r"^(SKIP_RETURN_CODE=|SKIP_REGULAR_EXPRESSION_MATCHED|Disabled)")
 GTEST_SKIP = re.compile(r": Skipped\n(?P<reason>.*?)\n(?:\n|\[  SKIPPED \])", re.DOTALL)
@@ -61,6 +63,14 @@ def read(path):
             yield Result(case.get("name"), "failed", seconds, f"{why}\n{output}".strip())
 
 
+def unlabelled(results, labels):
+    """One failed result when tests ran that have no label of the rules."""
+    names = [result.name for result in results if not LABELS & set(labels.get(result.name, []))]
+    if names:
+        shown = "\n".join(names[:10] + [f"... {len(names)} in all"])
+        yield Result("labels", "failed", 0.0, f"These tests have no label (CONTRIBUTING.md, C21):\n{shown}")
+
+
 def print_table(results, labels):
     rows = collections.defaultdict(lambda: [0, 0, 0, 0.0])
     columns = {"passed": 0, "failed": 1, "skipped": 2}
@@ -96,7 +106,10 @@ def main():
     parser.add_argument("files", nargs="+")
     options = parser.parse_args()
     results = [result for path in options.files for result in read(path)]
-    print_table(results, labels_of(options.labels))
+    labels = labels_of(options.labels)
+    if options.labels:
+        results += unlabelled(results, labels)
+    print_table(results, labels)
     print_notes(results)
     count = collections.Counter(result.outcome for result in results)
     if not results:
