@@ -19,10 +19,11 @@ unpack_packages() {
     local deb
     mkdir -p "$TEMP/packages" "$TEMP/out"
     for deb in "$PACKAGES_DIR"/*.deb; do
-        dpkg-deb -x "$deb" "$TEMP/packages" || fail 1 "$ARCH: cannot unpack $deb; remove $PACKAGES_DIR and try again"
+        dpkg-deb -x "$deb" "$TEMP/packages" ||
+            fail 1 "$ARCH: cannot unpack $deb; remove $PACKAGES_DIR or free some space, and try again"
     done
     MODULES=$(find "$TEMP/packages" -path '*lib/modules/*' -prune -print | head -1)
-    [ -d "$MODULES/kernel" ] || fail 1 "$ARCH: the kernel package holds no modules folder"
+    [ -n "$MODULES" ] && [ -d "$MODULES/kernel" ] || fail 1 "$ARCH: the kernel package holds no modules folder"
     KERNEL_RELEASE=${MODULES##*/}
 }
 
@@ -102,15 +103,14 @@ add_modules() {
         depmod -b "$tree" "$KERNEL_RELEASE" || fail 1 "$ARCH: depmod failed on the guest's modules"
 }
 
-# add_drmgr TREE: ppc64le's PCI hot-plug helper with its libraries.
+# add_drmgr TREE: ppc64le's PCI hot-plug helper with its libraries, where the loader looks for them.
 add_drmgr() {
-    local lib
+    local from file libs=lib/powerpc64le-linux-gnu
     [ "$ARCH" = ppc64le ] || return 0
-    mkdir -p "$1/lib64" "$1/usr/sbin"
-    cp "$TEMP/packages/usr/sbin/drmgr" "$1/usr/sbin/" || fail 1 "$ARCH: powerpc-ibm-utils holds no usr/sbin/drmgr"
-    for lib in ld64.so.2 libc.so.6 librtas.so.2 libnuma.so.1; do
-        cp -L "$(find "$TEMP/packages" -name $lib | LC_ALL=C sort | head -1)" "$1/lib64/$lib" ||
-            fail 1 "$ARCH: no package holds $lib, which drmgr needs"
+    mkdir -p "$1/lib64" "$1/usr/sbin" "$1/$libs"
+    for from in usr/sbin/drmgr $libs/{ld64.so.2,libc.so.6} usr/$libs/{librtas.so.2,libnuma.so.1}; do
+        case $from in */ld64.*) file=lib64/ld64.so.2 ;; *.so.*) file=${from#usr/} ;; *) file=$from ;; esac
+        cp -L "$TEMP/packages/$from" "$1/$file" || fail 1 "$ARCH: no package holds $from, which drmgr needs"
     done
 }
 
@@ -125,7 +125,7 @@ make_tree() {
         # busybox's own would only signal the first process, which is a shell script.
         printf '#!/bin/sh\nexec /bin/busybox %s -f\n' $name >"$1/sbin/$name"
     done
-    cp "$GUEST_HERE"/root/{common.sh,agent} "$1/lib/visor/"
+    cp "$GUEST_HERE"/root/{common.sh,agent,power-button} "$1/lib/visor/"
 }
 
 make_trees() {
@@ -145,8 +145,8 @@ make_trees() {
 set_metadata() {
     find "$1" -type d -exec chmod 755 {} + &&
         find "$1" -type f -exec chmod 644 {} + &&
-        chmod 755 "$1"/bin/busybox "$1"/sbin/* "$1"/lib/visor/agent &&
-        find "$1" \( -path "$1/init" -o -path "$1/lib64/*" -o -path "$1/usr/sbin/*" \) -type f -exec chmod 755 {} + &&
+        chmod 755 "$1"/bin/busybox "$1"/sbin/* "$1"/lib/visor/{agent,power-button} &&
+        find "$1" \( -path "$1/init" -o -name '*.so.*' -o -path "$1/usr/sbin/*" \) -type f -exec chmod 755 {} + &&
         find "$1" -exec touch -h -d "@$EPOCH" {} +
 }
 

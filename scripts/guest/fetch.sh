@@ -18,7 +18,7 @@ apt_in() {
 # The last complaint of a log, for the one line that a failure ends in.
 last_complaint() {
     local line
-    line=$(grep -E '^(E|W|Err|timeout):?' "$1" | tail -1)
+    line=$(grep -E '^(E|W|timeout): ' "$1" | grep -v 'Some index files failed' | tail -1)
     echo "${line:-apt gave no reason}"
 }
 

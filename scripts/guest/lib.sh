@@ -3,7 +3,10 @@
 # What the guest's host-side scripts share: messages, architectures, folders, cache keys.
 
 GUEST_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-GUEST_CACHE=${XDG_CACHE_HOME:-${HOME:?set HOME or XDG_CACHE_HOME}/.cache}/visorkit/guest
+case ${XDG_CACHE_HOME:-} in # a relative one is to be ignored, says the XDG specification
+/*) GUEST_CACHE=$XDG_CACHE_HOME/visorkit/guest ;;
+*) GUEST_CACHE=${HOME:?set HOME or XDG_CACHE_HOME}/.cache/visorkit/guest ;;
+esac
 GUEST_ARCHS=(amd64 arm64 ppc64le s390x)
 EXIT_USAGE=2
 EXIT_MISSING=3 # something outside the project is missing: a tool, a package, the network
@@ -63,7 +66,7 @@ recipe_files() {
 version_key() {
     local digest kernel
     [ -f "$PACKAGES_DIR/resolved" ] || return 1
-    kernel=$(sed -n 's/^linux-image-\([0-9.-]*[0-9]\)-.*/\1/p' "$PACKAGES_DIR/resolved")
+    kernel=$(sed -n "s/^linux-image-\([0-9][^ ]*\)-$FLAVOUR .*/\1/p" "$PACKAGES_DIR/resolved")
     digest=$(recipe_files | (cat; echo "$PACKAGES_DIR/resolved") | tr '\n' '\0' | xargs -0 cat | sha256sum)
     echo "$kernel-${digest:0:12}"
 }

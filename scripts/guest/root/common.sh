@@ -39,3 +39,11 @@ load_modules() {
     # shellcheck disable=SC2086 # a list of words
     modprobe -a $value 2>/dev/null
 }
+
+# stop_guest REASON COMMAND: says why, leaves the root clean, then poweroff or reboot.
+stop_guest() {
+    echo "visor-guest: $1"
+    sync
+    mount -o remount,ro / 2>/dev/null
+    exec /bin/busybox "$2" -f
+}
