@@ -30,13 +30,16 @@ seconds_since() {
 # step NAME COMMAND...: runs the command and prints one line with its time. Its output goes to build/log/NAME.log; when
 # it fails, what matters of that log is shown and the script ends with the command's status.
 step() {
-  local name=$1 begin status=0 log
+  local name=$1 begin status=0 log ticker=''
   shift
   mkdir -p "$log_dir"
   log=$log_dir/${name// /-}.log
   printf '  %-28s' "$name"
   begin=$(now_ms)
-  "$@" >"$log" 2>&1 </dev/null || status=$?
+  : >"$log"
+  [[ -t 1 ]] && { show_progress "$name" "$log" & ticker=$!; }
+  "$@" >>"$log" 2>&1 </dev/null || status=$?
+  [[ $ticker ]] && { kill "$ticker" 2>/dev/null || true; wait "$ticker" 2>/dev/null || true; printf '\r  %-28s' "$name"; }
   if ((status == 0)); then
     printf '%8s s\n' "$(seconds_since "$begin")"
     return 0
@@ -45,6 +48,13 @@ step() {
   show_failure "$log" >&2
   printf '%s: step "%s" failed; all of it stands in %s\n' "${0##*/}" "$name" "$log" >&2
   exit "$status"
+}
+
+# On a terminal: how far Ninja is, until it is killed.
+show_progress() {
+  while sleep 1; do
+    printf '\r  %-28s%10s' "$1" "$(tail -n 1 "$2" | grep -o '^\[[0-9]*/[0-9]*\]' || true)"
+  done
 }
 
 # The part of a log that says why: from the first compiler or CMake error on, else its end.
