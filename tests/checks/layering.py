@@ -67,11 +67,15 @@ def file_of(target, top):
     return None
 
 
+def allowed(include, rule):
+    return include.target is not None and any(include.target.startswith(prefix) for prefix in rule.allow)
+
+
 def chains_of(path, text, rule, top, seen):
     """(line, how, include) of what a file includes and, for a deep rule, of what that leads to."""
     for include in includes_of(path, text, top):
         yield include.line, include.name, include
-        header = rule.deep and file_of(include.target, top)
+        header = rule.deep and allowed(include, rule) and file_of(include.target, top)
         if header and header not in seen:
             seen.add(header)
             for _, how, inner in chains_of(header, tree.text_of(header, top) or "", rule, top, seen):
@@ -97,7 +101,7 @@ def check(top):
         for line, how, include in chains_of(path, text, rule, top, set()):
             if include.target is None:
                 findings.append(f'{path}:{line}: "{how}" is not in the tree')
-            elif not any(include.target.startswith(prefix) for prefix in rule.allow):
+            elif not allowed(include, rule):
                 findings.append(f"{path}:{line}: {rule.files} must not include {how}")
             for library, folder in layers.ONLY_ONE_FILE.items():
                 if str(path).startswith(folder) and include.target and include.target.startswith(library):

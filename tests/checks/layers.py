@@ -23,6 +23,7 @@ SYSTEM = ["std", "posix", "linux"]
 # What a public header may use beside its own kind: the standard library, close(), pid_t.
 PUBLIC = ["std", "posix/unistd.h", "posix/sys/types.h"]
 SDK_PUBLIC = CORE + PUBLIC + ["visor/sdk/export.h"]
+KEEPER_CORE = ["visor/core/unique_fd.hpp", "visor/core/call.hpp", "visor/core/export.h", "visor/sdk/export.h"]
 TESTING = ["gtest", "gmock", "visor/testing/"]
 
 RULES = [
@@ -41,8 +42,9 @@ RULES = [
     Rule("sdk/src/qmp/*", SDK_PUBLIC + QMP + IO_THREAD + SOCKET + ASIO + ["nlohmann", "fmt"] + SYSTEM),
     Rule("sdk/src/process/*", SDK_PUBLIC + PROCESS + IO_THREAD + ASIO + ["fmt"] + SYSTEM),
     Rule("sdk/src/*", CORE + ["visor/sdk/", "visor/testing/", "sdk/src/", "nlohmann", "fmt"] + ASIO + SYSTEM),
-    # The keeper: the system, the owner of descriptors, and the values and wire format that it shares with the SDK.
-    Rule("sdk/keeper/*", ["sdk/keeper/", "visor/core/unique_fd.hpp", "visor/sdk/export.h"] + PROCESS + SYSTEM, True),
+    # The keeper: the system, and the values and wire format that it shares with the SDK's side of it. None of those
+    # headers may lead to Boost, JSON or the rest of core: the keeper links nothing.
+    Rule("sdk/keeper/*", ["sdk/keeper/"] + KEEPER_CORE + PROCESS + SYSTEM, True),
     # A QEMU plugin answers questions: values in, values out.
     Rule("plugins/qemu-*", CORE + ["visor/sdk/plugin.hpp", "visor/sdk/qemu/", "plugins/qemu-", "std"]),
     Rule("plugins/*", CORE + ["visor/sdk/", "plugins/", "nlohmann"] + SYSTEM),
@@ -61,4 +63,4 @@ ONLY_ONE_FILE = {"boost/dll/": "core/src/runtime/", "yaml-cpp": "core/src/runtim
 
 # Where a quoted include of a private header is looked for, beside the file's own folder.
 ROOTS = ["core/src", "core/src/core", "core/src/runtime", "sdk/src", "sdk", "sdk/keeper", "sdk/src/process", "cli",
-         "tests", "tests/support", "bench"]
+         "plugins", "tests", "tests/support", "bench"]
