@@ -132,11 +132,11 @@ make_trees() {
     local full=$TEMP/full early=$TEMP/early
     index_modules
     make_tree "$full"
-    add_modules "$full" boot boot early more
+    add_modules "$full" boot boot early roots more
     add_drmgr "$full"
     cp "$GUEST_HERE/root/init" "$full/sbin/init" && ln -s sbin/init "$full/init"
     make_tree "$early"
-    add_modules "$early" early early
+    add_modules "$early" early early roots
     cp "$GUEST_HERE/root/early-init" "$early/init"
     set_metadata "$full" && set_metadata "$early" || fail 1 "$ARCH: cannot set modes and times in $TEMP"
 }
