@@ -40,15 +40,13 @@ constexpr auto style = po::command_line_style::allow_long | po::command_line_sty
 
 po::options_description description(std::span<const OptionSpec> options) {
   po::options_description all;
-  for (const auto* list : {&options}) {
-    for (const auto& option : *list) {
-      auto name = std::string{option.name};
-      if (option.letter != '\0') name += std::string{","} + option.letter;
-      if (option.argument.empty()) {
-        all.add_options()(name.c_str(), "");
-      } else {
-        all.add_options()(name.c_str(), po::value<std::vector<std::string>>(), "");
-      }
+  for (const auto& option : options) {
+    auto name = std::string{option.name};
+    if (option.letter != '\0') name += std::string{","} + option.letter;
+    if (option.argument.empty()) {
+      all.add_options()(name.c_str(), "");
+    } else {
+      all.add_options()(name.c_str(), po::value<std::vector<std::string>>(), "");
     }
   }
   return all;
@@ -63,10 +61,10 @@ const OptionSpec* find_option(std::span<const OptionSpec> options, std::string_v
 
 Error unknown_option(std::string word, std::span<const OptionSpec> options) {
   word = word.substr(0, word.find('='));
-  std::vector<std::string_view> names;
-  for (const auto& option : options) names.push_back(option.name);
-  const auto bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
-  return Error(Errc::invalid_config, "Unknown option " + printable(word) + suggestion(bare, names));
+  std::vector<std::string> names;
+  for (const auto& option : options) names.push_back("--" + std::string{option.name});
+  return Error(Errc::invalid_config, "Unknown option " + printable(word) +
+                                         suggestion(word, std::vector<std::string_view>{names.begin(), names.end()}));
 }
 
 std::size_t distance(std::string_view a, std::string_view b) {

@@ -42,11 +42,13 @@ void add_live_parts(Context& context, const VmEntry& entry, const CallContext& c
   value.set("plugin_arch", info.arch);
 }
 
-/// Plugins tell in their record which program of which version they run and how it is accelerated.
+/// Plugins tell in their record which program of which version they run, and how it is accelerated.
 void add_hypervisor_facts(const VmRecord& record, Value& value) {
-  for (const auto* key : {"hypervisor_version", "accelerator", "machine"}) {
-    if (const auto* fact = record.blob.find(key)) value.set(key, *fact);
+  for (const auto* key : {"hypervisor_version", "qemu_version"}) {
+    if (const auto* version = record.blob.find(key)) value.set("hypervisor_version", *version);
   }
+  if (const auto* accelerator = record.blob.find("accelerator")) value.set("accelerator", *accelerator);
+  value.set("machine", record.config.machine.type);
   value.set("plugin_data", record.blob);
 }
 

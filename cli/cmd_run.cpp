@@ -42,11 +42,9 @@ class OwnedVm {
  private:
   void end() {
     if (given_up_) return;
-    if (!is_over(vm_->status(cleanup_limit).state)) {
-      StopOptions options;
-      options.force = true;
-      vm_->stop(options, cleanup_limit);
-    }
+    StopOptions options;
+    options.force = true;
+    vm_->stop(options, cleanup_limit);
     vm_->disconnect();
     vm_.reset();
     if (!keep_folder_) context_.runtime().remove(id_, true, cleanup_limit);

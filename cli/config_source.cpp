@@ -38,8 +38,6 @@ Value typed(const Field* field, const std::string& text) {
     case FieldKind::integer:
       if (const auto value = number(text)) return *value;
       return text;
-    case FieldKind::path:  // on a command line it counts from the working folder
-      return text.empty() ? text : std::filesystem::absolute(text).lexically_normal().string();
     case FieldKind::texts:
     case FieldKind::paths:
       return text.starts_with('[') ? parse_json(text) : Value::list({text});
@@ -103,6 +101,7 @@ VmConfig read_config(const Args& args) {
                             : load_config(file);
   if (const auto name = args.value("name")) config.name = *name;
   for (const auto& assignment : args.values("set")) config = with_override(config, assignment);
+  resolve_paths(config, std::filesystem::current_path().string());  // those of --set; the file's own are absolute
   return config;
 }
 

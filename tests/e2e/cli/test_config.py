@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations as the command reads, checks and renders them."""
+import unittest
+
+from command import CommandTest
+
+
+class Validate(CommandTest):
+    def test_says_for_which_plugin(self):
+        self.assertEqual(self.visor("validate", self.config)[0], f"{self.config}: valid for mock\n")
+
+    def test_json_has_the_defaults(self):
+        value = self.json("validate", self.config)
+        self.assertEqual((value["valid"], value["plugin"]), (True, "mock"))
+        self.assertEqual(value["config"]["cpu"]["count"], 1)
+
+    def test_typo_has_its_place_and_the_nearest_key(self):
+        config = self.write("typo.yaml", "hypervisor: mock\nmemory:\n  sise: 1GiB\n")
+        message = self.error("validate", config, status=2)["message"]
+        self.assertIn("typo.yaml:3:3: memory.sise", message)
+        self.assertIn("size", message)
+
+    def test_overrides_are_typed(self):
+        config = self.json("validate", self.config, "--set", "memory.size=512MiB", "--set", "cpu.count=2", "--set",
+                           "debug=true", "--name", "other")["config"]
+        self.assertEqual((config["memory"]["size"], config["cpu"]["count"], config["debug"], config["name"]),
+                         ("512MiB", 2, True, "other"))
+
+    def test_bad_override(self):
+        message = self.error("validate", self.config, "--set", "memory.sise=1GiB", status=2)["message"]
+        self.assertIn("--set memory.sise=1GiB: memory.sise", message)
+
+    def test_reads_stdin(self):
+        out, _ = self.visor("validate", "-", input="hypervisor: mock\n")
+        self.assertEqual(out, "-: valid for mock\n")
+
+    def test_missing_file_and_unknown_plugin(self):
+        self.assertIn("no.yaml", self.error("validate", "no.yaml", status=3)["message"])
+        config = self.write("bochs.yaml", "hypervisor: bochs\n")
+        error = self.error("run", config, status=3)
+        self.assertIn("bochs", error["message"])
+        self.assertIn(self.environment["VISOR_PLUGIN_PATH"], error["message"])
+        self.assertIn("visor plugin list --why", error["hint"])
+        self.assert_nothing_left()
+
+    def test_control_characters_of_a_file_are_not_shown(self):
+        config = self.write("evil.yaml", 'hypervisor: "\\e[31mred"\n')
+        _, err = self.visor("validate", config, status=2)
+        self.assertNotIn("\x1b", err)
+
+
+class Render(CommandTest):
+    def test_mock_starts_no_process(self):
+        self.assertEqual(self.visor("render", self.config)[0], "")
+        self.assertEqual(self.json("render", self.config), {"plugin": "mock", "argv": []})
+        self.assertIn("starts no process", self.visor("-v", "render", self.config)[1])
+        self.assertFalse(self.run_dir.exists())
+
+    def test_bad_id(self):
+        self.assertIn("no VM id", self.error("render", "--id", "../x", self.config, status=2)["message"])
+
+
+if __name__ == "__main__":
+    unittest.main()

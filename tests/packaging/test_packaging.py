@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Installs into a prefix, moves it, and uses what is there as other projects do: command, CMake package, pkg-config."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ["VISOR_BUILD"])
+SOURCE = pathlib.Path(os.environ["VISOR_SOURCE"])
+CXX = os.environ["CXX"]
+SANITIZE = [f"-fsanitize={os.environ['VISOR_SANITIZE']}"] if os.environ.get("VISOR_SANITIZE") else []
+
+
+class Packaging(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="vp-"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        installed = cls.folder / "first"
+        cls.call("cmake", "--install", BUILD, "--prefix", installed)
+        cls.prefix = cls.folder / "elsewhere" / "visorkit"
+        cls.prefix.parent.mkdir()
+        installed.rename(cls.prefix)
+        cls.run_dir = cls.folder / "run"
+
+    @classmethod
+    def call(cls, *words, **environment):
+        """Runs a program with nothing of the build in its environment; returns its output."""
+        clean = {key: value for key, value in os.environ.items()
+                 if not key.startswith(("VISOR_", "LD_", "CMAKE_", "PKG_CONFIG"))}
+        clean["VISOR_RUN_DIR"] = str(cls.folder / "run")
+        done = subprocess.run([str(word) for word in words], env=clean | environment, cwd=cls.folder, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=300,
+                              check=False)
+        if done.returncode != 0:
+            raise AssertionError(f"{words}: status {done.returncode}\n{done.stdout}")
+        return done.stdout
+
+    def visor(self, *words):
+        return self.call(self.prefix / "bin" / "visor", *words)
+
+    def build(self, source):
+        folder = self.folder / ("build-" + source.name)
+        flags = " ".join(["-Wall", "-Wextra", "-Werror", *SANITIZE])
+        self.call("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                  f"-DCMAKE_CXX_COMPILER={CXX}", f"-DCMAKE_CXX_FLAGS={flags}")
+        self.call("cmake", "--build", folder)
+        return folder
+
+    def library_folder(self):
+        return next(self.prefix.rglob("libvisor-core.so")).parent
+
+    def check_host_program(self, program, **environment):
+        out = self.call(program, **environment)
+        self.assertRegex(out, r"(?m)^plugin .*/elsewhere/visorkit/lib.*/visorkit/plugins/mock\.so$")
+        self.assertRegex(out, r"(?m)^vm vm-[0-9a-f]{8} running$")
+        self.assertIn("event exited", out)
+        self.assertRegex(out, r"(?m)^stopped by guest, stopped$")
+        self.assertEqual(list(self.run_dir.iterdir()), [])
+
+    def test_nothing_points_into_the_build_or_the_first_place(self):
+        for path in self.prefix.rglob("*"):
+            if not path.is_file() or path.is_symlink():
+                continue
+            data = path.read_bytes()
+            if data.startswith(b"\x7fELF"):
+                # Debug information may name sources; what the loader reads may not.
+                data = self.call("readelf", "--dynamic", path).encode()
+            for place in (BUILD, SOURCE, self.folder / "first"):
+                self.assertNotIn(str(place).encode() + b"/", data, path)
+
+    def test_moved_command_finds_its_own_parts(self):
+        plugins = json.loads(self.visor("--json", "plugin", "list"))
+        folder = self.library_folder() / "visorkit" / "plugins"
+        self.assertEqual([entry["directory"] for entry in plugins["searched"]], [str(folder)])
+        names = {plugin["name"] for plugin in plugins["plugins"] if plugin["accepted"]}
+        self.assertLessEqual({"mock", "qemu-amd64"}, names)
+        keeper = self.prefix / "libexec" / "visorkit" / "visor-keeper"
+        self.assertTrue(os.access(keeper, os.X_OK), keeper)
+
+    def test_moved_command_runs_a_vm(self):
+        config = self.folder / "vm.yaml"
+        config.write_text("hypervisor: mock\n")
+        self.assertEqual(self.visor("run", "--detach", "--id", "vm0", config), "vm0\n")
+        self.assertIn("guest", self.visor("stop", "vm0"))
+        self.visor("rm", "vm0")
+        self.assertEqual(list(self.run_dir.iterdir()), [])
+
+    def test_host_program_by_cmake(self):
+        self.check_host_program(self.build(SOURCE / "examples" / "host-runtime") / "host-runtime")
+
+    def test_host_program_by_pkg_config(self):
+        if not shutil.which("pkg-config"):
+            self.skipTest("pkg-config is not installed")
+        libraries = self.library_folder()
+        flags = self.call("pkg-config", "--cflags", "--libs", "visorkit-runtime",
+                          PKG_CONFIG_PATH=str(libraries / "pkgconfig")).split()
+        program = self.folder / "by-pkg-config"
+        self.call(CXX, "-std=c++20", *SANITIZE, SOURCE / "examples" / "host-runtime" / "main.cpp", *flags, "-o", program)
+        self.check_host_program(program, LD_LIBRARY_PATH=str(libraries))
+
+    def test_plugin_by_cmake(self):
+        plugins = self.build(SOURCE / "tests" / "packaging" / "plugin") / "lib" / "visorkit" / "plugins"
+        names = [line.split()[-1] for line in
+                 self.call("nm", "-D", "--defined-only", plugins / "third-party.so").splitlines()]
+        self.assertEqual(sorted(names), ["visor_plugin_entry", "visor_plugin_identity"])
+        out = self.visor("--plugin-dir", plugins, "plugin", "show", "third-party")
+        self.assertIn("Built out of tree", out)
+        config = self.folder / "third.yaml"
+        config.write_text("hypervisor: third-party\n")
+        self.assertEqual(self.visor("--plugin-dir", plugins, "render", "--id", "x", config), "/bin/true\nx\n")
+
+    def test_wrong_version_is_refused_by_cmake(self):
+        project = self.folder / "wrong"
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(wrong LANGUAGES CXX)\n"
+                                                "find_package(visorkit 0.2 REQUIRED)\n")
+        with self.assertRaisesRegex(AssertionError, "visorkit"):
+            self.call("cmake", "-G", "Ninja", "-S", project, "-B", project / "build",
+                      f"-DCMAKE_PREFIX_PATH={self.prefix}")
+
+
+if __name__ == "__main__":
+    unittest.main()
