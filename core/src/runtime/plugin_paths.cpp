@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin_paths.hpp"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -99,15 +97,6 @@ std::filesystem::path default_keeper_path() {
     return above.parent_path() / keeper;
   }
   return above / keeper;
-}
-
-std::string host_architecture() {
-  utsname names{};
-  ::uname(&names);
-  const std::string_view machine = names.machine;
-  if (machine == "x86_64") return "amd64";
-  if (machine == "aarch64") return "arm64";
-  return std::string{machine};
 }
 
 }  // namespace visor

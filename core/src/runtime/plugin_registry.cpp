@@ -4,6 +4,9 @@
 #include "guard.hpp"
 #include "plugin_library.hpp"
 #include "plugin_scan.hpp"
+#include "visor/core/host.hpp"
+
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <functional>
@@ -41,6 +44,12 @@ std::string places(const std::vector<SearchedFolder>& searched) {
     if (folder.status != SearchStatus::searched) text.append(" (").append(to_string(folder.status)).append(")");
   }
   return text.empty() ? "nowhere: no folder was given" : text;
+}
+
+std::string host_arch() {
+  utsname names{};
+  ::uname(&names);
+  return arch_of_machine(names.machine);
 }
 
 /// A factory's failure, with the plugin's name in front.
@@ -151,7 +160,7 @@ const std::vector<SearchedFolder>& PluginRegistry::searched() const noexcept { r
 
 const PluginInfo& PluginRegistry::resolve(std::string_view hypervisor, std::string_view arch) const {
   if (hypervisor == "qemu") {
-    const auto wanted = arch.empty() ? host_architecture() : std::string{arch};
+    const auto wanted = arch.empty() ? host_arch() : std::string{arch};
     return impl_->find("No QEMU plugin is for guest architecture '" + wanted + "'", [&](const PluginInfo& plugin) {
       return plugin.kind == PluginKind::qemu && plugin.arch == wanted;
     });

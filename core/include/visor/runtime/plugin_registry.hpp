@@ -102,7 +102,4 @@ VISOR_RUNTIME_EXPORT std::filesystem::path default_plugin_dir();
 /// exist. Throws invalid_config when the variable holds a relative path.
 VISOR_RUNTIME_EXPORT std::filesystem::path default_keeper_path();
 
-/// The host's architecture in the words of plugins: amd64, arm64, ppc64le, s390x; uname's word for others.
-VISOR_RUNTIME_EXPORT std::string host_architecture();
-
 }  // namespace visor
