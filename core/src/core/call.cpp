@@ -85,7 +85,11 @@ CancelCallback::~CancelCallback() {
 
 ProgressSink::~ProgressSink() = default;
 
-CallContext::CallContext(std::chrono::milliseconds limit) : deadline_{std::chrono::steady_clock::now() + limit} {}
+CallContext::CallContext(std::chrono::milliseconds limit) {
+  const auto now = std::chrono::steady_clock::now();
+  const auto most = std::chrono::floor<std::chrono::milliseconds>(Deadline::max() - now);
+  deadline_ = limit < most ? now + limit : Deadline::max();  // milliseconds::max() means for ever
+}
 
 CallContext::CallContext(Deadline deadline, CancelToken cancel, ProgressSink* progress) noexcept
     : deadline_{deadline}, cancel_{std::move(cancel)}, progress_{progress} {}

@@ -77,6 +77,9 @@ class VISOR_CORE_EXPORT CallContext {
  public:
   /// A call that may take this long from now.
   CallContext(std::chrono::milliseconds limit);  // NOLINT(google-explicit-constructor)
+  template <class Rep, class Period>
+  CallContext(std::chrono::duration<Rep, Period> limit)  // NOLINT(google-explicit-constructor)
+      : CallContext(std::chrono::ceil<std::chrono::milliseconds>(limit)) {}
   CallContext(Deadline deadline, CancelToken cancel, ProgressSink* progress = nullptr) noexcept;
 
   [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
