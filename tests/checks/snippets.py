@@ -62,7 +62,7 @@ def run_group(blocks, build):
             (folder / link).symlink_to(target)
         run_dir = folder / ".run"
         run_dir.mkdir(mode=0o700)
-        environment = dict(os.environ, PATH=f"{build}/bin:{os.environ['PATH']}", XDG_RUNTIME_DIR=str(run_dir))
+        environment = dict(os.environ, PATH=f"{build}/bin:{os.environ['PATH']}", VISOR_RUN_DIR=str(run_dir))
         for block in blocks:
             if block.file:
                 (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
