@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/sdk/qmp/client.hpp"
+
+#include "connection.hpp"
+#include "socket.hpp"
+#include "visor/core/error.hpp"
+#include "waiter.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace visor::sdk::qmp {
+namespace {
+
+/// Until when a call may wait for the cause of a loss to become known.
+Deadline cause_deadline(const ClientOptions& options, const CallContext& call) {
+  return std::min(call.deadline(), std::chrono::steady_clock::now() + options.cause_wait);
+}
+
+void fill_in(ClientOptions& options) {
+  if (!options.io) options.io = IoThread::shared();
+}
+
+/// Why negotiation did not come to an end, by how far it came.
+Error unfinished(State state, Errc why, const std::string& peer) {
+  if (why == Errc::cancelled) return Error(why, "Cancelled connecting to the QMP monitor of " + peer);
+  if (state == State::awaiting_greeting) {
+    return Error(why, peer + " sent no QMP greeting in time: it hangs, or another client holds this monitor");
+  }
+  return Error(why, peer + " greeted but was not ready in time: its machine is still starting");
+}
+
+}  // namespace
+
+Client::Client(std::shared_ptr<Connection> connection) noexcept : connection_{std::move(connection)} {}
+
+Client::~Client() { connection_->close(); }
+
+std::unique_ptr<Client> Client::connect(const std::string& path, ClientOptions options, const CallContext& call) {
+  fill_in(options);
+  if (options.io->on_this_thread()) throw Error(Errc::wrong_thread, "Cannot connect to QMP on the I/O thread");
+  auto socket = connect_to(path, options.peer, call);
+  return connect(std::move(socket), std::move(options), call);
+}
+
+std::unique_ptr<Client> Client::connect(UniqueFd socket, ClientOptions options, const CallContext& call) {
+  fill_in(options);
+  check_socket(socket.get());
+  auto connection = std::make_shared<Connection>(std::move(socket), std::move(options));
+  connection->check_may_block("connect to QMP");
+  std::unique_ptr<Client> client{new Client(connection)};
+  const auto waiter = std::make_shared<Waiter>();
+  connection->open([waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
+  auto result = Waiter::wait(waiter, call);
+  if (const auto* const why = std::get_if<Errc>(&result)) throw unfinished(client->state(), *why, client->peer());
+  auto& outcome = std::get<Outcome>(result);
+  if (outcome.ok() && connection->adopt()) return client;
+  auto error = outcome.ok() ? *client->failure() : *outcome.error();
+  connection->explain(error, cause_deadline(connection->options(), call));
+  error.message = "Cannot negotiate QMP: " + error.message;
+  error.raise();
+}
+
+Value Client::execute(std::string_view command, const CallContext& call) { return execute(command, Value{}, call); }
+
+Value Client::execute(std::string_view command, Value arguments, const CallContext& call) {
+  return this->call(Command{std::string{command}, std::move(arguments)}, call).value();
+}
+
+Outcome Client::call(const Command& command, const CallContext& call) {
+  connection_->check_may_block("wait for " + command.name);
+  call.check(command.name);
+  const auto waiter = std::make_shared<Waiter>();
+  // Its deadline is kept here; the timer of the I/O thread is for calls that nobody waits for.
+  auto submitted = connection_->submit(command, Deadline::max(),
+                                       [waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
+  auto* const refusal = std::get_if<QmpError>(&submitted);
+  auto result = refusal ? std::variant<Outcome, Errc>{Outcome{std::move(*refusal)}} : Waiter::wait(waiter, call);
+  if (const auto* const why = std::get_if<Errc>(&result)) {
+    auto error = connection_->give_up(std::get<CallId>(submitted), *why);
+    if (error) return *std::move(error);
+    // The outcome is there: it is on its way from the I/O thread to the waiter, but the time is up.
+    return QmpError{*why, "The answer to " + command.name + " came too late"};
+  }
+  auto& outcome = std::get<Outcome>(result);
+  if (outcome.ok() || outcome.error()->code != Errc::disconnected) return std::move(outcome);
+  auto error = *outcome.error();
+  connection_->explain(error, cause_deadline(connection_->options(), call));
+  return error;
+}
+
+CallId Client::call_async(const Command& command, Deadline deadline, Completion completion) {
+  auto submitted = connection_->submit(command, deadline, std::move(completion));
+  if (const auto* const id = std::get_if<CallId>(&submitted)) return *id;
+  connection_->defer(std::move(completion), std::get<QmpError>(std::move(submitted)));  // untouched when refused
+  return 0;
+}
+
+bool Client::cancel(CallId id) { return connection_->cancel(id); }
+
+std::shared_ptr<EventQueue> Client::subscribe(std::vector<std::string> names, std::size_t capacity) {
+  return connection_->subscribe(std::move(names), capacity);
+}
+
+Event Client::wait_for(EventQueue& queue, const EventMatch& match, const CallContext& call) {
+  while (true) {
+    std::optional<Event> event;
+    try {
+      event = queue.next(call);
+    } catch (const Error& error) {
+      const auto* const how = error.code() == Errc::cancelled ? "Cancelled waiting for the event " : "No event ";
+      throw Error(error.code(),
+                  how + match.name + " of " + peer() + (error.code() == Errc::timeout ? " came in time" : ""));
+    }
+    if (!event) {
+      connection_->disconnected("No event " + match.name, cause_deadline(connection_->options(), call)).raise();
+    }
+    if (!match.accepts || match.accepts(*event)) return *std::move(event);
+    if (queue.dropped() > 0) {
+      throw Error(Errc::exhausted, "Too many " + match.name + " events of " + peer() + " came at once; some were lost");
+    }
+  }
+}
+
+Event Client::wait_for_event(const EventMatch& match, const CallContext& call) {
+  connection_->check_may_block("wait for the event " + match.name);
+  const auto queue = subscribe({match.name});
+  return wait_for(*queue, match, call);
+}
+
+ValueAndEvent Client::call_and_wait(const Command& command, const EventMatch& match, const CallContext& call) {
+  const auto queue = subscribe({match.name});  // before the command: its event may come before its answer
+  auto value = this->call(command, call).value();
+  return {std::move(value), wait_for(*queue, match, call)};
+}
+
+void Client::shutdown() noexcept { connection_->shutdown(); }
+
+State Client::state() const noexcept {
+  return connection_->read([](const Session& session) { return session.state(); });
+}
+
+Version Client::version() const {
+  return connection_->read([](const Session& session) { return session.version(); });
+}
+
+bool Client::out_of_band() const noexcept {
+  return connection_->read([](const Session& session) { return session.out_of_band(); });
+}
+
+std::optional<QmpError> Client::failure() const {
+  return connection_->read([](const Session& session) { return session.failure(); });
+}
+
+Counters Client::counters() const { return connection_->counters(); }
+
+std::chrono::milliseconds Client::unanswered_for() const {
+  const auto since = connection_->read([](const Session& session) { return session.silent_since(); });
+  if (!since) return std::chrono::milliseconds{0};
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - *since);
+}
+
+const std::shared_ptr<IoThread>& Client::io() const noexcept { return connection_->options().io; }
+
+const std::string& Client::peer() const noexcept { return connection_->options().peer; }
+
+}  // namespace visor::sdk::qmp

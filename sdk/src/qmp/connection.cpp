@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "connection.hpp"
+
+#include "io_thread_impl.hpp"
+#include "socket.hpp"
+#include "visor/core/error.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+namespace visor::sdk::qmp {
+namespace {
+
+SessionConfig session_config(const ClientOptions& options) {
+  return {options.peer, options.minimum_version, options.out_of_band, options.max_queued_bytes, options.max_unanswered};
+}
+
+}  // namespace
+
+Client::Connection::Connection(UniqueFd socket, ClientOptions options)
+    : options_{std::move(options)},
+      session_{session_config(options_)},
+      socket_{std::move(socket)},
+      decoder_{options_.max_message_bytes} {}
+
+void Client::Connection::open(Completion negotiated) {
+  negotiated_ = std::move(negotiated);
+  const auto weak = weak_from_this();
+  auto timer = options_.io->timer([weak] {
+    if (const auto self = weak.lock()) self->on_timer();
+  });
+  const std::scoped_lock lock{mutex_};
+  timer_ = std::move(timer);
+  watch_ = options_.io->watch_readable(socket_.get(), [weak] {
+    if (const auto self = weak.lock()) self->on_readable();
+  });
+}
+
+void Client::Connection::check_may_block(const std::string& what) const {
+  if (options_.io->impl().forked()) {
+    throw Error(Errc::invalid_state, "Cannot " + what + ": this QMP session belongs to the parent process");
+  }
+  if (options_.io->on_this_thread()) {
+    throw Error(Errc::wrong_thread, "Cannot " + what + " on the I/O thread, which would wait for itself");
+  }
+}
+
+// ------------------------------------------------------------------------------------------------------------ calls
+
+std::variant<CallId, QmpError> Client::Connection::submit(const Command& command, Deadline deadline,
+                                                          Completion&& completion) {
+  UniqueFd fd;
+  if (command.fd >= 0) {
+    fd.reset(::fcntl(command.fd, F_DUPFD_CLOEXEC, 0));
+    if (!fd) {
+      const auto error = system_error("Cannot duplicate the descriptor for " + command.name, errno);
+      return QmpError{error.code(), error.message()};
+    }
+  }
+  std::variant<CallId, QmpError> result;
+  {
+    const std::scoped_lock lock{mutex_};
+    const auto now = std::chrono::steady_clock::now();
+    result = session_.submit(command, std::move(fd), deadline, std::move(completion), now);
+    if (std::holds_alternative<CallId>(result)) arm_timer();
+  }
+  if (std::holds_alternative<CallId>(result)) flush();
+  return result;
+}
+
+void Client::Connection::arm_timer() {
+  const auto next = session_.next_deadline();
+  if (next >= timer_set_) return;
+  timer_set_ = next;
+  timer_.set(next);
+}
+
+void Client::Connection::on_timer() {
+  std::vector<Session::Finished> expired;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (finished_) return;
+    timer_set_ = Deadline::max();
+    expired = session_.expire(std::chrono::steady_clock::now());
+    arm_timer();
+  }
+  for (auto& call : expired) run(std::move(call));
+}
+
+std::optional<QmpError> Client::Connection::give_up(CallId id, Errc why) {
+  const std::scoped_lock lock{mutex_};
+  auto finished = session_.abandon(id, why);
+  if (!finished) return std::nullopt;
+  return *finished->outcome.error();
+}
+
+bool Client::Connection::cancel(CallId id) {
+  std::optional<Session::Finished> finished;
+  {
+    const std::scoped_lock lock{mutex_};
+    finished = session_.abandon(id, Errc::cancelled);
+  }
+  if (!finished) return false;
+  defer(std::move(finished->completion), std::move(finished->outcome));
+  return true;
+}
+
+void Client::Connection::defer(Completion completion, Outcome outcome) {
+  {
+    const std::scoped_lock lock{mutex_};
+    deferred_.push_back({std::move(completion), std::move(outcome)});
+  }
+  options_.io->post([self = shared_from_this()] { self->run_deferred(); });
+}
+
+void Client::Connection::run_deferred() {
+  std::vector<Session::Finished> calls;
+  {
+    const std::scoped_lock lock{mutex_};
+    calls.swap(deferred_);
+  }
+  for (auto& call : calls) run(std::move(call));
+}
+
+void Client::Connection::run(Session::Finished&& finished) noexcept {
+  try {
+    if (finished.completion) finished.completion(std::move(finished.outcome));
+  } catch (...) {
+    const std::scoped_lock lock{mutex_};
+    ++callback_failures_;
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------- bytes out
+
+void Client::Connection::flush() {
+  if (options_.io->on_this_thread() && corked_) return;  // corked_ is that thread's
+  std::unique_lock lock{mutex_};
+  if (writing_ || blocked_) return;
+  writing_ = true;
+  int failure = 0;
+  while (failure == 0 && !session_.ended()) {
+    const auto batch = session_.begin_write();
+    if (batch.count == 0) break;
+    const int fd = socket_.get();
+    lock.unlock();
+    const auto result = send_batch(fd, batch);
+    lock.lock();
+    session_.end_write(result.bytes);
+    failure = result.error;
+  }
+  writing_ = false;
+  ended_writing(lock, failure);
+}
+
+QmpError Client::Connection::broken(std::string_view doing, int error) const {
+  return {Errc::disconnected,
+          "the QMP connection to " + options_.peer + " broke: " + system_error(doing, error).message()};
+}
+
+void Client::Connection::ended_writing(std::unique_lock<std::mutex>& lock, int failure) {
+  if (session_.ended()) return close_socket_if_idle();
+  if (failure == 0) return;
+  blocked_ = true;
+  const auto weak = weak_from_this();
+  if (failure == EAGAIN) {
+    watch_.when_writable([weak] {
+      const auto self = weak.lock();
+      if (!self) return;
+      {
+        const std::scoped_lock again{self->mutex_};
+        self->blocked_ = false;
+      }
+      self->flush();
+    });
+    return;
+  }
+  lock.unlock();
+  // What the peer said before it went is still to be read: its reason may be in it.
+  options_.io->post([weak, failure] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->on_readable();
+    self->end(self->broken("sending", failure));
+  });
+}
+
+void Client::Connection::close_socket_if_idle() noexcept {
+  if (writing_) return;  // the writer does it
+  session_.drop_output();
+  socket_.reset();
+}
+
+// --------------------------------------------------------------------------------------------------------- bytes in
+
+void Client::Connection::on_readable() {
+  corked_ = true;
+  try {
+    read_socket();
+  } catch (...) {
+    corked_ = false;
+    throw;
+  }
+  corked_ = false;
+  flush();
+}
+
+void Client::Connection::read_socket() {
+  constexpr int max_reads = 8;  // then the other sessions have their turn
+  std::array<char, 64U << 10U> bytes;
+  for (int reads = 0; reads < max_reads; ++reads) {
+    int fd = -1;
+    {
+      const std::scoped_lock lock{mutex_};
+      if (finished_) return;
+      fd = socket_.get();  // closed by this thread, or after this thread has ended the session
+    }
+    const auto received = receive_bytes(fd, bytes);
+    if (received.error == EAGAIN) return;
+    if (received.error != 0) return end(broken("receiving", received.error));
+    if (received.bytes == 0) return end({Errc::disconnected, options_.peer + " closed the QMP connection"});
+    {
+      const std::scoped_lock lock{mutex_};
+      session_.counters.bytes_in += received.bytes;
+    }
+    const std::string_view text{bytes.data(), received.bytes};
+    if (const auto problem = decoder_.feed(text, [this](Message&& message) { return dispatch(std::move(message)); })) {
+      return end({Errc::disconnected, "the QMP connection to " + options_.peer + " cannot go on: " + *problem});
+    }
+    if (received.bytes < bytes.size()) return;
+  }
+}
+
+bool Client::Connection::dispatch(Message&& message) {
+  Session::Action action;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (finished_ || session_.state() == State::closing) return false;  // a callback may have ended it
+    action = session_.receive(std::move(message), std::chrono::steady_clock::now());
+  }
+  if (auto* const finished = std::get_if<Session::Finished>(&action)) {
+    run(std::move(*finished));
+  } else if (const auto* const event = std::get_if<Event>(&action)) {
+    publish(*event);
+  } else if (std::holds_alternative<Session::Ready>(action)) {
+    run({std::exchange(negotiated_, nullptr), Value{}});
+  } else if (auto* const failure = std::get_if<QmpError>(&action)) {
+    end(std::move(*failure));
+    return false;
+  }
+  return true;
+}
+
+// ----------------------------------------------------------------------------------------------------------- events
+
+std::shared_ptr<EventQueue> Client::Connection::subscribe(std::vector<std::string> names, std::size_t capacity) {
+  auto queue = std::make_shared<EventQueue>(capacity);
+  const std::scoped_lock lock{mutex_};
+  if (session_.ended()) {
+    queue->close();
+  } else {
+    subscriptions_.push_back({queue, std::move(names)});
+  }
+  return queue;
+}
+
+std::vector<std::shared_ptr<EventQueue>> Client::Connection::receivers(const Event& event, bool all) {
+  std::vector<std::shared_ptr<EventQueue>> queues;
+  const std::scoped_lock lock{mutex_};
+  std::erase_if(subscriptions_, [&](const Subscription& subscription) {
+    auto queue = subscription.queue.lock();
+    if (!queue) return true;
+    const auto& names = subscription.names;
+    if (all || names.empty() || std::find(names.begin(), names.end(), event.name) != names.end()) {
+      queues.push_back(std::move(queue));
+    }
+    return false;
+  });
+  return queues;
+}
+
+void Client::Connection::publish(const Event& event) {
+  std::uint64_t dropped = 0;
+  for (const auto& queue : receivers(event, false)) {
+    const auto before = queue->dropped();
+    queue->push(event);
+    dropped += queue->dropped() - before;
+  }
+  bool threw = false;
+  try {
+    if (options_.on_event) options_.on_event(event);
+  } catch (...) {
+    threw = true;
+  }
+  if (dropped == 0 && !threw) return;
+  const std::scoped_lock lock{mutex_};
+  dropped_ += dropped;
+  callback_failures_ += threw ? 1U : 0U;
+}
+
+Counters Client::Connection::counters() const {
+  const std::scoped_lock lock{mutex_};
+  auto result = session_.counters;
+  result.dropped = dropped_;
+  result.callback_failures = callback_failures_;
+  return result;
+}
+
+}  // namespace visor::sdk::qmp

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a connection ends: by shutdown() on any thread, or by the peer, noticed on the I/O thread. Both come to end() on
+// the I/O thread, which does it once.
+#include "connection.hpp"
+#include "io_thread_impl.hpp"
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <utility>
+
+namespace visor::sdk::qmp {
+namespace {
+
+const char* const shut_down = "the QMP session was shut down";
+
+}  // namespace
+
+void Client::Connection::shutdown() noexcept {
+  if (options_.io->impl().forked()) return;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (session_.ended() || session_.state() == State::closing) return;
+    session_.begin_closing();
+    (void)::shutdown(socket_.get(), SHUT_RDWR);
+  }
+  try {
+    options_.io->post([self = shared_from_this()] { self->end({Errc::disconnected, shut_down}); });
+  } catch (...) {
+    return;  // no memory; the end of the stream, which the socket now reports, does the same
+  }
+}
+
+bool Client::Connection::adopt() {
+  const std::scoped_lock lock{mutex_};
+  adopted_ = !finished_;
+  return adopted_;
+}
+
+void Client::Connection::close() noexcept {
+  if (options_.io->impl().forked()) return leak(shared_from_this());
+  shutdown();
+  options_.io->run_and_wait([this] {
+    end({Errc::disconnected, shut_down});
+    run_deferred();
+  });
+}
+
+void Client::Connection::end(QmpError reason) noexcept {
+  std::vector<Session::Finished> failed;
+  FdWatch watch;
+  Timer timer;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (std::exchange(finished_, true)) return;
+    if (session_.state() == State::closing) reason = {Errc::disconnected, shut_down};
+    failed = session_.end(std::move(reason));
+    (void)::shutdown(socket_.get(), SHUT_RDWR);
+    watch = std::move(watch_);
+    timer = std::move(timer_);
+    watch.reset();  // before the descriptor is closed; nothing of this waits on the I/O thread
+    close_socket_if_idle();
+  }
+  for (auto& call : failed) {
+    if (auto* const error = call.outcome.error()) {
+      auto explained = *error;
+      explain(explained, std::chrono::steady_clock::now());
+      call.outcome = std::move(explained);
+    }
+    run(std::move(call));
+  }
+  report_end();
+}
+
+void Client::Connection::report_end() noexcept {
+  auto failure = read([](const Session& session) { return session.failure(); });
+  if (!failure) return;
+  for (const auto& queue : receivers({}, true)) queue->close();
+  explain(*failure, std::chrono::steady_clock::now());
+  if (negotiated_) run({std::exchange(negotiated_, nullptr), *failure});
+  if (!options_.on_lost) return;
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!adopted_) return;
+  }
+  run({[this](const Outcome& outcome) { options_.on_lost(*outcome.error()); }, std::move(*failure)});
+}
+
+std::string Client::Connection::find_cause(Deadline until) {
+  {
+    const std::scoped_lock lock{mutex_};
+    if (!cause_.empty() || session_.state() == State::closed || !options_.loss_cause) return cause_;
+  }
+  std::string cause;
+  try {
+    cause = options_.loss_cause(until);
+  } catch (...) {
+    cause.clear();
+  }
+  const std::scoped_lock lock{mutex_};
+  if (cause_.empty()) cause_ = std::move(cause);
+  return cause_;
+}
+
+void Client::Connection::explain(QmpError& error, Deadline until) {
+  if (error.code != Errc::disconnected) return;
+  const auto cause = find_cause(until);
+  if (!cause.empty() && !error.message.ends_with(cause)) error.message += ": " + cause;
+}
+
+QmpError Client::Connection::disconnected(const std::string& what, Deadline until) {
+  auto error = read([&](const Session& session) { return session.disconnected(what); });
+  explain(error, until);
+  return error;
+}
+
+}  // namespace visor::sdk::qmp

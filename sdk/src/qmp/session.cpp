@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "session.hpp"
+
+#include <utility>
+
+namespace visor::sdk::qmp {
+namespace {
+
+/// Text of a peer inside a message of ours: one line, no control characters, bounded.
+std::string printable(std::string_view text) {
+  constexpr std::size_t longest = 2048;
+  std::string result{text.substr(0, longest)};
+  for (char& c : result) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
+  }
+  return result;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------------------------------------------------ calls
+
+std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, std::size_t line_size) const {
+  const auto refuse = [&](Errc code, const std::string& why) {
+    return QmpError{code, "Cannot send " + command.name + " to " + config_.peer + ": " + why};
+  };
+  if (ended() || state_ == State::closing) return disconnected("Cannot send " + command.name);
+  if (state_ != State::ready) {
+    return refuse(Errc::invalid_state, "the session is " + std::string{to_string(state_)} + ", not ready");
+  }
+  if (command.name.empty()) return refuse(Errc::invalid_config, "it has no name");
+  if (command.out_of_band && !out_of_band_) return refuse(Errc::unsupported, "it did not offer out-of-band commands");
+  if (has_fd && command.name != "getfd" && command.name != "add-fd") {
+    return refuse(Errc::invalid_config, "only getfd and add-fd take a descriptor");
+  }
+  if (pending_.size() + owed_.size() >= config_.max_unanswered) {
+    return refuse(Errc::exhausted, std::to_string(config_.max_unanswered) + " commands are unanswered");
+  }
+  if (outbox_.size() + line_size > config_.max_queued_bytes) {
+    return refuse(Errc::exhausted, "more than " + std::to_string(config_.max_queued_bytes) + " bytes would be unsent");
+  }
+  return std::nullopt;
+}
+
+std::variant<CallId, QmpError> Session::submit(const Command& command, UniqueFd fd, Time deadline,
+                                               Completion&& completion, Time now) {
+  auto line = encode(command.name, command.arguments, command.out_of_band, last_id_ + 1);
+  if (auto why = refusal(command, static_cast<bool>(fd), line.size())) return *std::move(why);
+  const auto id = enqueue(std::move(line), std::move(fd), now);
+  pending_.emplace(id, Pending{std::move(completion), command.name, deadline});
+  if (deadline != Time::max()) deadlines_.emplace(deadline, id);
+  return id;
+}
+
+CallId Session::enqueue(std::string line, UniqueFd fd, Time now) {
+  if (!silent_since()) heard_ = now;
+  const auto id = ++last_id_;
+  outbox_.push({id, std::move(line), std::move(fd)});
+  return id;
+}
+
+Session::Pending Session::take(std::map<CallId, Pending>::iterator call) {
+  auto [first, last] = deadlines_.equal_range(call->second.deadline);
+  for (; first != last; ++first) {
+    if (first->second != call->first) continue;
+    deadlines_.erase(first);
+    break;
+  }
+  auto pending = std::move(call->second);
+  pending_.erase(call);
+  return pending;
+}
+
+std::optional<Session::Finished> Session::abandon(CallId id, Errc why) {
+  const auto call = pending_.find(id);
+  if (call == pending_.end()) return std::nullopt;
+  auto pending = take(call);
+  const bool sent = outbox_.withdraw(id) != Outbox::Withdrawal::done;
+  if (sent) owed_.insert(id);
+  counters.withdrawn += sent ? 0U : 1U;
+  if (why == Errc::cancelled) {
+    ++counters.cancelled;
+    return Finished{std::move(pending.completion),
+                    QmpError{why, "Cancelled " + pending.command +
+                                      (sent ? "; " + config_.peer + " may still do it" : " before it was sent")}};
+  }
+  ++counters.timed_out;
+  return Finished{std::move(pending.completion),
+                  QmpError{why, sent ? config_.peer + " did not answer " + pending.command + " in time"
+                                     : config_.peer + " took no input in time; " + pending.command + " was not sent"}};
+}
+
+std::vector<Session::Finished> Session::expire(Time now) {
+  std::vector<Finished> expired;
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    if (auto finished = abandon(deadlines_.begin()->second, Errc::timeout)) expired.push_back(*std::move(finished));
+  }
+  return expired;
+}
+
+Session::Time Session::next_deadline() const noexcept {
+  return deadlines_.empty() ? Time::max() : deadlines_.begin()->first;
+}
+
+Outbox::Batch Session::begin_write() {
+  auto batch = outbox_.begin(fd_call_ == 0);
+  fd_begun_ = batch.fd_line;
+  if (fd_begun_ != 0) fd_call_ = fd_begun_;
+  return batch;
+}
+
+void Session::end_write(std::size_t bytes) {
+  const auto committed = outbox_.commit(bytes);
+  counters.sent += committed.lines;
+  counters.bytes_out += bytes;
+  if (bytes == 0 && fd_begun_ != 0) fd_call_ = 0;  // it still lies here
+  for (const auto id : committed.withdrawn) {
+    owed_.erase(id);
+    ++counters.withdrawn;
+  }
+}
+
+std::optional<Session::Time> Session::silent_since() const noexcept {
+  if (pending_.empty() && owed_.empty() && negotiation_ == 0) return std::nullopt;
+  return heard_;
+}
+
+// ------------------------------------------------------------------------------------------------------- objects in
+
+Session::Action Session::receive(Message&& message, Time now) {
+  if (auto* const event = std::get_if<Event>(&message)) {
+    ++counters.events;
+    return std::move(*event);
+  }
+  if (auto* const greeting = std::get_if<Greeting>(&message); greeting && state_ == State::awaiting_greeting) {
+    return greeted(std::move(*greeting), now);
+  }
+  if (auto* const reply = std::get_if<Reply>(&message)) return replied(std::move(*reply), now);
+  ++counters.unknown_objects;
+  return {};
+}
+
+Session::Action Session::greeted(Greeting&& greeting, Time now) {
+  version_ = std::move(greeting.version);
+  if (version_ < config_.minimum_version) {
+    return QmpError{Errc::unsupported, config_.peer + " is too old: it is version " + to_string(version_) + ", and " +
+                                           to_string(config_.minimum_version) + " or newer is needed"};
+  }
+  state_ = State::negotiating;
+  out_of_band_ = config_.out_of_band && greeting.offers("oob");
+  const auto arguments = out_of_band_ ? Value::map({{"enable", Value::list({"oob"})}}) : Value{};
+  negotiation_ = enqueue(encode("qmp_capabilities", arguments, false, last_id_ + 1), {}, now);
+  return {};
+}
+
+Session::Action Session::replied(Reply&& reply, Time now) {
+  if (!reply.has_id && reply.is_error) {
+    // Without an id it is about the stream: the peer could not read what was sent, and will not answer it either.
+    return QmpError{Errc::disconnected, config_.peer + " could not read a command: " + printable(reply.description)};
+  }
+  const auto id = reply.id.value_or(0);
+  if (id != 0 && id == fd_call_) fd_call_ = 0;
+  if (id != 0 && id == negotiation_) return negotiated(reply);
+  if (owed_.erase(id) > 0) {
+    heard_ = now;
+    ++counters.late;
+    return {};
+  }
+  const auto call = pending_.find(id);
+  if (call == pending_.end()) {
+    ++counters.unknown_ids;
+    return {};
+  }
+  heard_ = now;
+  ++counters.replied;
+  auto pending = take(call);
+  if (!reply.is_error) return Finished{std::move(pending.completion), std::move(reply.value)};
+  ++counters.errors;
+  return Finished{std::move(pending.completion), refused_by_peer(pending.command, reply)};
+}
+
+Session::Action Session::negotiated(const Reply& reply) {
+  negotiation_ = 0;
+  if (reply.is_error) return refused_by_peer("qmp_capabilities", reply);
+  state_ = State::ready;
+  return Ready{};
+}
+
+QmpError Session::refused_by_peer(const std::string& command, const Reply& reply) const {
+  auto description = printable(reply.description);
+  return {Errc::qemu_error,
+          config_.peer + " refused " + command + ": " + (description.empty() ? "it gave no reason" : description) +
+              " (" + (reply.class_name.empty() ? "no class" : printable(reply.class_name)) + ")",
+          reply.error_class, std::move(description)};
+}
+
+// ---------------------------------------------------------------------------------------------------------- the end
+
+void Session::begin_closing() noexcept {
+  if (!ended()) state_ = State::closing;
+}
+
+std::vector<Session::Finished> Session::end(QmpError reason) {
+  std::vector<Finished> failed;
+  if (ended()) return failed;
+  if (reason.code == Errc::disconnected && state_ == State::awaiting_greeting) reason.message += " before its greeting";
+  if (reason.code == Errc::disconnected && state_ == State::negotiating) reason.message += " before it was ready";
+  state_ = state_ == State::closing ? State::closed : State::failed;
+  failure_ = std::move(reason);
+  failed.reserve(pending_.size());
+  for (auto& [id, call] : pending_) {
+    failed.push_back({std::move(call.completion), disconnected("No answer to " + call.command)});
+  }
+  pending_.clear();
+  deadlines_.clear();
+  owed_.clear();
+  negotiation_ = 0;
+  return failed;
+}
+
+QmpError Session::disconnected(const std::string& what) const {
+  return {Errc::disconnected, what + ": " + (failure_ ? failure_->message : "the QMP session is shutting down")};
+}
+
+}  // namespace visor::sdk::qmp

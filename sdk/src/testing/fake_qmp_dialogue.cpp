@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fake_qmp_dialogue.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/core/json.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace visor::testing {
+namespace {
+
+Value error_object(std::string error_class, std::string description) {
+  return Value::map({{"class", std::move(error_class)}, {"desc", std::move(description)}});
+}
+
+}  // namespace
+
+void QmpScript::Dialogue::accept_client() {
+  if (!state_.listener) return;
+  wait_readable(state_.listener.get(), "a client to connect");
+  connection_.reset(::accept4(state_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (!connection_) throw Problem("accept: " + std::string{std::strerror(errno)});
+}
+
+void QmpScript::Dialogue::wait_readable(int fd, const std::string& what) {
+  std::array<pollfd, 2> polled = {{{fd, POLLIN, 0}, {state_.stop.get(), POLLIN, 0}}};
+  const auto until = std::chrono::steady_clock::now() + state_.options.patience;
+  while (true) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    if (left <= 0) throw Problem("waited in vain for " + what);
+    if (::poll(polled.data(), polled.size(), static_cast<int>(left)) < 0 && errno != EINTR) {
+      throw Problem("poll: " + std::string{std::strerror(errno)});
+    }
+    if (polled[1].revents != 0) throw Stopped{};
+    if (polled[0].revents != 0) return;
+  }
+}
+
+void QmpScript::Dialogue::take_fds(msghdr& message) {
+  for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = CMSG_LEN(0); at < header->cmsg_len; at += sizeof(int)) {
+      int fd = -1;
+      std::memcpy(&fd, reinterpret_cast<const char*>(header) + at, sizeof fd);
+      const std::scoped_lock lock{state_.mutex};
+      state_.fds.emplace_back(fd);
+    }
+  }
+}
+
+bool QmpScript::Dialogue::read_more(const std::string& what) {
+  wait_readable(connection_.get(), what);
+  std::array<char, 4096> bytes;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control;
+  iovec part{bytes.data(), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto received = ::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC);
+  if (received <= 0) return false;
+  take_fds(message);
+  input_.append(bytes.data(), static_cast<std::size_t>(received));
+  return true;
+}
+
+std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {
+  while (true) {
+    if (const auto end = input_.find('\n'); end != std::string::npos) {
+      auto command = parse_json(std::string_view{input_}.substr(0, end));
+      input_.erase(0, end + 1);
+      const std::scoped_lock lock{state_.mutex};
+      state_.received.push_back(command);
+      return command;
+    }
+    if (!read_more(what)) return std::nullopt;
+  }
+}
+
+void QmpScript::Dialogue::expect(const std::string& command, const Value* arguments) {
+  auto object = next(command);
+  if (!object) throw Problem("expected " + command + ", but the client closed");
+  const auto* name = object->find("execute");
+  if (!name) name = object->find("exec-oob");
+  if (!name || *name != Value{command}) throw Problem("expected " + command + ", got " + to_json(*object));
+  const auto* const given = object->find("arguments");
+  if (arguments && !(given ? *given == *arguments : arguments->is_null())) {
+    throw Problem("expected " + command + " with " + to_json(*arguments) + ", got " + to_json(*object));
+  }
+  expected_.push_back(*std::move(object));
+}
+
+void QmpScript::Dialogue::answer(Value reply, std::size_t before) {
+  if (before >= expected_.size()) throw Problem("the script answers a command that it never expected");
+  if (const auto* const id = expected_[expected_.size() - 1 - before].find("id")) reply.set("id", *id);
+  send(reply);
+}
+
+void QmpScript::Dialogue::send(const Value& object) { send(to_json(object) + "\r\n"); }
+
+void QmpScript::Dialogue::send(std::string bytes) {
+  if (glued_) {
+    held_ += bytes;
+  } else {
+    write_all(bytes);
+  }
+}
+
+void QmpScript::Dialogue::unglue() {
+  glued_ = false;
+  write_all(std::exchange(held_, {}));
+}
+
+void QmpScript::Dialogue::write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto piece = bytes.substr(0, split_ == 0 ? bytes.size() : split_);
+    std::array<pollfd, 2> polled = {{{connection_.get(), POLLOUT, 0}, {state_.stop.get(), POLLIN, 0}}};
+    (void)::poll(polled.data(), polled.size(), static_cast<int>(state_.options.patience.count()));
+    if (polled[1].revents != 0) throw Stopped{};
+    const auto sent = ::send(connection_.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;  // the client has gone: for others to notice
+    if (sent < 0) throw Problem("send: " + std::string{std::strerror(errno)});
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+void QmpScript::Dialogue::wait_at(const std::string& gate) {
+  std::unique_lock lock{state_.mutex};
+  const auto open = [&] { return state_.gates[gate] > 0 || state_.stopping; };
+  if (!state_.changed.wait_for(lock, state_.options.patience, open)) throw Problem("nobody released " + gate);
+  if (state_.stopping) throw Stopped{};
+  --state_.gates[gate];
+}
+
+void QmpScript::Dialogue::wait_stop() {
+  std::unique_lock lock{state_.mutex};
+  if (!state_.changed.wait_for(lock, state_.options.patience, [&] { return state_.stopping; })) {
+    throw Problem("frozen for longer than any test should take");
+  }
+}
+
+void QmpScript::Dialogue::serve(const Handlers& handlers) {
+  while (auto object = next("another command, or the end")) {
+    const auto& name = object->at("execute").as_string();
+    const auto handler = handlers.find(name);
+    auto reply = Value::map();
+    if (handler == handlers.end()) {
+      reply.set("error", error_object("CommandNotFound", "The command " + name + " has not been found"));
+    } else {
+      try {
+        const auto* const arguments = object->find("arguments");
+        reply.set("return", handler->second(arguments ? *arguments : Value{}));
+      } catch (const Error& error) {
+        reply.set("error", error_object("GenericError", error.message()));
+      }
+    }
+    expected_.assign(1, *std::move(object));
+    answer(std::move(reply), 0);
+  }
+}
+
+void QmpScript::Dialogue::expect_end() {
+  if (const auto object = next("the client to close")) throw Problem("expected the end, got " + to_json(*object));
+}
+
+void QmpScript::Dialogue::close() {
+  connection_.reset();
+  state_.listener.reset();
+}
+
+}  // namespace visor::testing

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fake QMP server's side of a connection, as the steps of a script see it.
+#pragma once
+#include "visor/testing/fake_qmp_server.hpp"
+
+#include <sys/socket.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+namespace visor::testing {
+
+struct FakeQmpServer::State {
+  Options options;
+  UniqueFd client;
+  UniqueFd listener;
+  UniqueFd stop;  // an eventfd, readable from when the server is being destroyed
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  std::map<std::string, int> gates;
+  std::vector<Value> received;
+  std::vector<UniqueFd> fds;
+  std::string problem;
+  bool stopping = false;
+  bool over = false;
+  std::thread thread;
+};
+
+class QmpScript::Dialogue {
+ public:
+  /// The client did something else than the script says.
+  struct Problem : std::runtime_error {
+    using std::runtime_error::runtime_error;
+  };
+  /// The test is over before the script.
+  struct Stopped {};
+
+  Dialogue(FakeQmpServer::State& state, UniqueFd connection) : state_{state}, connection_{std::move(connection)} {}
+
+  void accept_client();
+  void send(std::string bytes);
+  void send(const Value& object);
+  /// The next command. Nothing: the client closed. `what` is for the problem when none comes in time.
+  std::optional<Value> next(const std::string& what);
+  void expect(const std::string& command, const Value* arguments);
+  void answer(Value reply, std::size_t before);
+  void wait_at(const std::string& gate);
+  void wait_stop();
+  void serve(const Handlers& handlers);
+  void expect_end();
+  void close();
+  void split(std::size_t bytes) noexcept { split_ = bytes; }
+  void glue() noexcept { glued_ = true; }
+  void unglue();
+
+ private:
+  void wait_readable(int fd, const std::string& what);
+  bool read_more(const std::string& what);
+  void write_all(std::string_view bytes);
+  void take_fds(msghdr& message);
+
+  FakeQmpServer::State& state_;
+  UniqueFd connection_;
+  std::string input_;
+  std::string held_;
+  std::vector<Value> expected_;
+  std::size_t split_ = 0;
+  bool glued_ = false;
+};
+
+}  // namespace visor::testing
