@@ -23,18 +23,18 @@ inline constexpr std::size_t max_config_depth = 32;
 ///
 /// Throws invalid_config with all problems, one a line: "<path>:<line>:<column>: <key>: <what>"; exhausted for a file
 /// over max_config_bytes; not_found, permission_denied and io_error for a file that cannot be read. [file I/O]
-[[nodiscard]] VISOR_RUNTIME_EXPORT VmConfig load_config(const std::filesystem::path& path);
+VISOR_RUNTIME_EXPORT VmConfig load_config(const std::filesystem::path& path);
 
 /// The same from text. `name` stands for the file in messages; relative paths are joined with `folder`, and stay as
 /// they are when it is empty.
-[[nodiscard]] VISOR_RUNTIME_EXPORT VmConfig load_config_text(std::string_view text, std::string_view name,
-                                                             const std::filesystem::path& folder = {});
+VISOR_RUNTIME_EXPORT VmConfig load_config_text(std::string_view text, std::string_view name,
+                                               const std::filesystem::path& folder = {});
 
 /// JSON Schema (draft 2020-12) of configuration files, made from the tables of describe.hpp. It says everything about
 /// single keys but the bounds of sizes written with a unit, and nothing about how keys go together.
-[[nodiscard]] VISOR_RUNTIME_EXPORT std::string config_schema();
+VISOR_RUNTIME_EXPORT std::string config_schema();
 
 /// All keys with type, default, range and meaning, as Markdown, made from the same tables.
-[[nodiscard]] VISOR_RUNTIME_EXPORT std::string config_markdown();
+VISOR_RUNTIME_EXPORT std::string config_markdown();
 
 }  // namespace visor
