@@ -64,7 +64,7 @@ struct ExitRecord {
   std::uint64_t time_us = 0;  ///< microseconds since 1970
   EndedBy ended_by = EndedBy::itself;
   std::string cause;  ///< why the keeper ended it: "stop", "kill", "lifeline", "keeper"; empty if it did not
-  std::vector<JournalEntry> last_lines;  ///< the newest eight at most, oldest first, each cut at 2 KiB
+  std::vector<JournalEntry> last_lines;  ///< the newest eight at most, oldest first, each cut at 1 KiB
   std::string stderr_tail;               ///< at most 16 KiB
   std::vector<HelperExit> helpers;
 };

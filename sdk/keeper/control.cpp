@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control.hpp"
+
+#include "failure.hpp"
+#include "session.hpp"
+#include "unix_socket.hpp"
+
+#include <algorithm>
+
+namespace visor::keeper {
+namespace {
+
+constexpr std::size_t max_sessions = 64;
+
+}  // namespace
+
+Service::~Service() = default;
+
+Control::Control(Loop& loop, Service& service, const Journal& journal)
+    : loop_{loop}, service_{service}, journal_{journal} {}
+
+Control::~Control() = default;
+
+void Control::listen(const std::string& path) {
+  auto listener = sdk::wire::listen_unix(path, SOCK_SEQPACKET);
+  if (listener.error != 0) throw Failure{"listen", listener.error, path, {}};
+  door_ = std::move(listener.fd);
+  watch_.emplace(loop_, door_.get(), EPOLLIN, *this);
+}
+
+void Control::add_creator(UniqueFd lifeline) {
+  sessions_.push_back(std::make_unique<Session>(*this, std::move(lifeline)));
+  set_lifeline(sessions_.back().get());
+}
+
+void Control::on_ready(std::uint32_t) {
+  UniqueFd socket(::accept4(door_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket || sessions_.size() >= max_sessions || !sdk::wire::peer_trusted(socket.get())) return;
+  sessions_.push_back(std::make_unique<Session>(*this, std::move(socket)));
+}
+
+void Control::tell_all(const sdk::wire::Message& message) {
+  for (auto& session : sessions_) session->send(message);
+}
+
+bool Control::tell_owner(const sdk::wire::Message& message) {
+  for (auto& session : sessions_) {
+    if (!session->is_owner() || session->closed()) continue;
+    session->send(message);
+    return true;
+  }
+  return false;
+}
+
+const Session* Control::owner() const {
+  for (const auto& session : sessions_) {
+    if (session->is_owner() && !session->closed()) return session.get();
+  }
+  return nullptr;
+}
+
+void Control::journal_grew() {
+  for (auto& session : sessions_) session->pump_journal();
+}
+
+void Control::close_door() {
+  watch_.reset();
+  door_.reset();
+}
+
+bool Control::flushed() const {
+  return std::all_of(sessions_.begin(), sessions_.end(),
+                     [](const auto& session) { return session->closed() || session->flushed(); });
+}
+
+void Control::set_lifeline(Session* session) { lifeline_ = session; }
+
+void Control::sweep() {
+  bool owner_gone = false;
+  bool lifeline_gone = false;
+  std::erase_if(sessions_, [&](const auto& session) {
+    if (!session->closed()) return false;
+    owner_gone = owner_gone || session->is_owner();
+    lifeline_gone = lifeline_gone || session.get() == lifeline_;
+    return true;
+  });
+  if (lifeline_gone) {
+    lifeline_ = nullptr;
+    service_.lifeline_closed();
+  }
+  if (owner_gone) service_.owner_left();
+}
+
+}  // namespace visor::keeper

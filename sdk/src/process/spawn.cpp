@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spawn.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/sdk/process/reaper.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+
+namespace visor::sdk {
+namespace {
+
+constexpr std::size_t stack_bytes = 64 * 1024;
+constexpr int lifeline_number = 3;
+
+struct Start {
+  const char* path;
+  char** argv;
+  int lifeline;
+  volatile int error;
+};
+
+// Runs in the child on the parent's memory while the calling thread waits: system calls only, and none through libc
+// wrappers that a sanitizer may have replaced.
+#if defined(__clang__)
+__attribute__((no_sanitize("address", "thread", "undefined")))
+#else
+__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
+#endif
+int become_keeper(void* argument) {
+  auto* start = static_cast<Start*>(argument);
+  char* environment[] = {nullptr};
+  long done = 0;
+  if (start->lifeline == lifeline_number) {
+    done = ::syscall(SYS_fcntl, lifeline_number, F_SETFD, 0);
+  } else {
+    done = ::syscall(SYS_dup3, start->lifeline, lifeline_number, 0);
+  }
+  if (done >= 0) done = ::syscall(SYS_close_range, lifeline_number + 1, ~0U, 0);
+  if (done >= 0) ::syscall(SYS_execve, start->path, start->argv, environment);
+  start->error = errno;
+  ::syscall(SYS_exit_group, 127);
+  return 0;
+}
+
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+SpawnedKeeper spawn_keeper(const std::string& keeper_path, const std::string& run_dir, int lifeline) {
+  std::string name = "visor-keeper";
+  std::string folder = run_dir;
+  std::array<char*, 3> argv{name.data(), folder.data(), nullptr};
+  Start start{keeper_path.c_str(), argv.data(), lifeline, 0};
+  struct alignas(64) Stack {
+    std::array<char, stack_bytes> bytes;
+  };
+  const auto stack = std::make_unique_for_overwrite<Stack>();
+  int pidfd = -1;
+  int pid = -1;
+  int error = 0;
+  {
+    // The mask passes through exec; the keeper opens it again once it has dispositions of its own.
+    const BlockedSignals blocked;
+    // No exit signal: a child that fails to execute is nothing a SIGCHLD handler of the host should see.
+    pid =
+        ::clone(become_keeper, stack->bytes.data() + stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, &start, &pidfd);
+    error = errno;
+  }
+  if (pid < 0) throw system_error("Cannot create a process for the keeper", error);
+  SpawnedKeeper keeper{pid, UniqueFd(pidfd)};
+  if (start.error == 0) return keeper;
+  leave_to_reaper(std::move(keeper.pidfd));
+  throw system_error("Cannot execute the keeper '" + keeper_path + "'", start.error);
+}
+
+}  // namespace visor::sdk

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/sdk/process/process_identity.hpp"
+
+namespace visor::sdk {
+
+/// Milliseconds for poll(2), rounded up; 0 when the deadline has passed.
+int poll_ms(Deadline deadline) noexcept;
+
+/// Waits for poll events on one descriptor; false when the deadline came first. An end of file counts as an event.
+bool wait_for(int fd, short events, Deadline deadline);
+
+}  // namespace visor::sdk
