@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gate.hpp"
+#include "visor/sdk/gate.hpp"
 
 namespace visor::sdk {
 

@@ -74,6 +74,23 @@ std::uint32_t count_cpus(const std::filesystem::path& cpuinfo) {
   return count != 0 ? count : static_cast<std::uint32_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
 }
 
+/// The first "cpu MHz : 2199.998" in kHz; 0 when there is none.
+std::uint64_t read_cpu_khz(const std::filesystem::path& cpuinfo) try {
+  std::uint64_t khz = 0;
+  const auto text = read_file(cpuinfo);
+  any_line(text, [&](std::string_view line) {
+    const auto words = words_of(line);
+    if (words.size() < 4 || words[0] != "cpu" || words[1] != "MHz") return false;
+    double mhz = 0;
+    std::from_chars(words[3].data(), words[3].data() + words[3].size(), mhz);
+    khz = mhz > 0 && mhz < 1e6 ? static_cast<std::uint64_t>(mhz * 1000) : 0;
+    return true;
+  });
+  return khz;
+} catch (const Error&) {
+  return 0;
+}
+
 /// Why KVM cannot be used; empty when it can.
 std::string kvm_problem(const std::filesystem::path& path) {
   constexpr int api_version = 12;  // the only one since Linux 2.6.22
@@ -143,6 +160,7 @@ HostFacts host_facts(const HostPaths& paths) {
     facts.memory_mib = 0;
   }
   facts.cpus = count_cpus(paths.cpuinfo);
+  facts.cpu_khz = read_cpu_khz(paths.cpuinfo);
   try {
     facts.on_vmm = running_on_vmm(paths.cpuinfo, facts.arch);
   } catch (const Error&) {

@@ -22,6 +22,15 @@
 namespace visor::sdk {
 namespace {
 
+/// How long the end of a keeper is waited for whose process has ended: it writes its record and goes.
+constexpr int farewell_ms = 500;
+
+bool has_ended(const ProcessIdentity& process) noexcept try {
+  return !alive(process);
+} catch (const Error&) {
+  return false;
+}
+
 constexpr std::chrono::seconds clean_up_wait{5};
 constexpr std::chrono::seconds notice_wait{1};  // for messages that wait for no answer
 
@@ -104,6 +113,11 @@ Keeper& Keeper::operator=(Keeper&& other) noexcept {
 
 Keeper::~Keeper() {
   session_.reset();
+  // With its process gone the keeper is about to end, too: it is reaped here rather than at some later launch.
+  if (pidfd_ && !processes_.empty() && has_ended(processes_.front().identity)) {
+    pollfd end{pidfd_.get(), POLLIN, 0};
+    (void)::poll(&end, 1, farewell_ms);
+  }
   leave_to_reaper(std::move(pidfd_));
 }
 
@@ -118,12 +132,12 @@ Keeper Keeper::start(const std::string& order, const std::vector<int>& host_fds,
   UniqueFd lifeline(ends[1]);
   keeper.run_dir_ = options.run_dir;
   send_order(keeper.session_.get(), order, host_fds);
-  keeper.pidfd_ = spawn_keeper(options.keeper_path, options.run_dir, lifeline.get()).pidfd;
+  auto spawned = spawn_keeper(options.keeper_path, options.run_dir, lifeline.get());
+  keeper.pidfd_ = std::move(spawned.pidfd);
   lifeline.reset();
   try {
+    keeper.identity_ = identify(spawned.pid).value_or(ProcessIdentity{});
     const auto message = await_start(keeper.session_.get(), options.deadline);
-    auto identity = message.get("keeper");
-    keeper.identity_ = wire::take_identity(identity);
     keeper.processes_ = parse_processes(message);
     return keeper;
   } catch (...) {

@@ -8,8 +8,6 @@
 namespace visor::sdk {
 namespace {
 
-constexpr std::size_t excerpt_bytes = 1024;
-
 struct Events {
   std::string last;
   bool panicked = false;
@@ -76,31 +74,6 @@ visor::ExitRecord explain_exit(const ExitRecord& kept) {
   out.stderr_tail = kept.stderr_tail;
   out.text = text_of(out.cause, kept);
   out.time = std::chrono::system_clock::time_point{std::chrono::microseconds{kept.time_us}};
-  return out;
-}
-
-visor::ExitRecord unwitnessed_exit() {
-  visor::ExitRecord out;
-  out.text = "Unknown: the keeper died before the VM did";
-  out.time = std::chrono::system_clock::now();
-  return out;
-}
-
-std::string stderr_excerpt(std::string_view tail) {
-  if (tail.size() > excerpt_bytes) tail.remove_prefix(tail.size() - excerpt_bytes);
-  while (!tail.empty() && (tail.back() == '\n' || tail.back() == '\r')) tail.remove_suffix(1);
-  std::string out;
-  for (const char c : tail) {
-    constexpr std::string_view hex = "0123456789abcdef";
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
-      out += " | ";
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += {'\\', 'x', hex[byte >> 4U], hex[byte & 15U]};
-    } else {
-      out += c;
-    }
-  }
   return out;
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "driver.hpp"
-#include "gate.hpp"
 #include "prepared.hpp"
 #include "session.hpp"
-#include "tracker.hpp"
 #include "visor/core/owner_lock.hpp"
 #include "visor/core/vm.hpp"
+#include "visor/sdk/gate.hpp"
+#include "visor/sdk/vm_tracker.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -77,6 +77,7 @@ class QemuVm final : public Vm {
   Prepared& prepared();
   void launch(const CallContext& call);
   void undo_launch() noexcept;
+  [[nodiscard]] Error explain_failure(const Error& error) const;
   void store_record();
   void wait_console_line(const std::string& line, const CallContext& call);
 
@@ -90,7 +91,7 @@ class QemuVm final : public Vm {
   std::shared_ptr<const Driver> driver_;
   std::string id_;
   std::filesystem::path run_dir_;
-  std::shared_ptr<Tracker> tracker_ = std::make_shared<Tracker>();
+  std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
   Gate gate_;
   Gate watch_gate_;
   mutable std::mutex mutex_;

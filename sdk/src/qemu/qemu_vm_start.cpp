@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "exit_cause.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
@@ -153,8 +154,9 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
     if (!start_paused) qmp::cont(client, call);
     session()->keeper()->set_operation("running");
   } catch (const Error& error) {
+    const auto explained = explain_failure(error);
     undo_launch();
-    throw Error(error.code(), "Cannot start VM '" + id_ + "': " + error.message());
+    throw explained;
   } catch (...) {
     undo_launch();
     throw;
@@ -163,6 +165,24 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
   if (prepared_->accelerator() == Accelerator::tcg && prepared_->config().machine.accelerator == Accelerator::automatic) {
     driver_->log(LogLevel::info, id_, "KVM is not usable here; the guest is emulated (TCG), which is slower");
   }
+}
+
+/// The error of a start, with the reason of QEMU's end when that is what is behind it: its sockets vanish with it, and
+/// a refused connection says nothing.
+Error QemuVm::explain_failure(const Error& error) const {
+  const auto prefix = "Cannot start VM '" + id_ + "': ";
+  const bool connection_lost = error.code() == Errc::not_found || error.code() == Errc::disconnected;
+  if (connection_lost && session()) {
+    const auto exit = tracker_->exit_by(std::chrono::steady_clock::now() + 2s);
+    if (exit) return Error(Errc::disconnected, prefix + exit->text);
+  }
+  // Before there was a session even the keeper may be gone, but not without having written its record.
+  if (connection_lost) {
+    if (const auto kept = read_exit_record(run_dir_.string())) {
+      return Error(Errc::disconnected, prefix + explain_exit(*kept).text);
+    }
+  }
+  return Error(error.code(), prefix + error.message());
 }
 
 /// Ends whatever a start has begun; the VM is then created again.

@@ -27,20 +27,6 @@ Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call)
   return std::max(now, std::min(now + grace, call.deadline() - kill_reserve));
 }
 
-StopRung rung_of(EndedBy ended_by) {
-  switch (ended_by) {
-    case EndedBy::owner:
-      return StopRung::owner;
-    case EndedBy::term:
-      return StopRung::terminate;
-    case EndedBy::kill:
-      return StopRung::kill;
-    case EndedBy::itself:
-      return StopRung::already_stopped;
-  }
-  return StopRung::already_stopped;
-}
-
 sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
 
 }  // namespace

@@ -17,13 +17,13 @@ constexpr auto cause_wait = 2s;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<Tracker> tracker, Keeper keeper)
+Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Keeper keeper)
     : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)}, keeper_{std::move(keeper)} {
   // On the I/O thread, where the callbacks run: so none runs before the watch is stored.
   io_->run_and_wait([this] { keeper_watch_ = io_->watch_readable(keeper_->fd(), [this] { on_keeper_readable(); }); });
 }
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<Tracker> tracker, Pidfd hypervisor)
+Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Pidfd hypervisor)
     : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)} {
   io_->run_and_wait([&] { watch_process(std::move(hypervisor)); });
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "driver.hpp"
-#include "tracker.hpp"
 #include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/process/keeper.hpp"
 #include "visor/sdk/qmp/client.hpp"
+#include "visor/sdk/vm_tracker.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -19,9 +19,9 @@ namespace visor::sdk {
 class Session {
  public:
   /// Watches through a keeper; `keeper` has said hello. An owner's session answers stop requests.
-  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<Tracker> tracker, Keeper keeper);
+  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Keeper keeper);
   /// Watches a VM whose keeper died, by its process alone.
-  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<Tracker> tracker, Pidfd hypervisor);
+  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Pidfd hypervisor);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -46,7 +46,7 @@ class Session {
 
   std::shared_ptr<const Driver> driver_;
   std::string id_;
-  std::shared_ptr<Tracker> tracker_;
+  std::shared_ptr<VmTracker> tracker_;
   std::shared_ptr<IoThread> io_ = IoThread::shared();
   std::optional<Keeper> keeper_;
   std::optional<Pidfd> hypervisor_;

@@ -69,7 +69,8 @@ Value Client::execute(std::string_view command, Value arguments, const CallConte
 
 Outcome Client::call(const Command& command, const CallContext& call) {
   connection_->check_may_block("wait for " + command.name);
-  call.check(command.name);
+  if (call.cancel().cancelled()) return QmpError{Errc::cancelled, "Cancelled " + command.name + " before it was sent"};
+  if (call.expired()) return QmpError{Errc::timeout, "The time was up before " + command.name + " was sent"};
   const auto waiter = std::make_shared<Waiter>();
   // Its deadline is kept here; the timer of the I/O thread is for calls that nobody waits for.
   auto submitted = connection_->submit(command, Deadline::max(),

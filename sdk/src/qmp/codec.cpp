@@ -103,10 +103,6 @@ Message classify(Value&& object) {
 }
 
 std::string encode(std::string_view name, const Value& arguments, bool out_of_band, std::uint64_t id) {
-  if (!arguments.is_null() && !arguments.is_map()) {
-    throw Error(Errc::invalid_config, "The arguments of QMP command " + std::string{name} + " must be a map, not " +
-                                          std::string{to_string(arguments.kind())});
-  }
   std::string line = out_of_band ? R"({"exec-oob":)" : R"({"execute":)";
   line += to_json(name);
   if (!arguments.is_null()) line.append(R"(,"arguments":)").append(to_json(arguments));

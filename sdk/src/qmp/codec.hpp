@@ -43,7 +43,7 @@ using Message = std::variant<Greeting, Reply, Event, UnknownObject>;
 /// what a peer may send.
 Message classify(Value&& object);
 
-/// The line for a command: the object and a newline. Throws invalid_config when the arguments are not a map.
+/// The line for a command: the object and a newline. Arguments are a map, or null for none.
 std::string encode(std::string_view name, const Value& arguments, bool out_of_band, std::uint64_t id);
 
 /// Cuts the stream into complete JSON objects by matching brackets outside strings: an object may come in any number

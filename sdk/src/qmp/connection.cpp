@@ -136,66 +136,6 @@ void Client::Connection::run(Session::Finished&& finished) noexcept {
   }
 }
 
-// -------------------------------------------------------------------------------------------------------- bytes out
-
-void Client::Connection::flush() {
-  if (options_.io->on_this_thread() && corked_) return;  // corked_ is that thread's
-  std::unique_lock lock{mutex_};
-  if (writing_ || blocked_) return;
-  writing_ = true;
-  int failure = 0;
-  while (failure == 0 && !session_.ended()) {
-    const auto batch = session_.begin_write();
-    if (batch.count == 0) break;
-    const int fd = socket_.get();
-    lock.unlock();
-    const auto result = send_batch(fd, batch);
-    lock.lock();
-    session_.end_write(result.bytes);
-    failure = result.error;
-  }
-  writing_ = false;
-  ended_writing(lock, failure);
-}
-
-QmpError Client::Connection::broken(std::string_view doing, int error) const {
-  return {Errc::disconnected,
-          "the QMP connection to " + options_.peer + " broke: " + system_error(doing, error).message()};
-}
-
-void Client::Connection::ended_writing(std::unique_lock<std::mutex>& lock, int failure) {
-  if (session_.ended()) return close_socket_if_idle();
-  if (failure == 0) return;
-  blocked_ = true;
-  const auto weak = weak_from_this();
-  if (failure == EAGAIN) {
-    watch_.when_writable([weak] {
-      const auto self = weak.lock();
-      if (!self) return;
-      {
-        const std::scoped_lock again{self->mutex_};
-        self->blocked_ = false;
-      }
-      self->flush();
-    });
-    return;
-  }
-  lock.unlock();
-  // What the peer said before it went is still to be read: its reason may be in it.
-  options_.io->post([weak, failure] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->on_readable();
-    self->end(self->broken("sending", failure));
-  });
-}
-
-void Client::Connection::close_socket_if_idle() noexcept {
-  if (writing_) return;  // the writer does it
-  session_.drop_output();
-  socket_.reset();
-}
-
 // --------------------------------------------------------------------------------------------------------- bytes in
 
 void Client::Connection::on_readable() {

@@ -20,7 +20,7 @@ std::string printable(std::string_view text) {
 
 // ------------------------------------------------------------------------------------------------------------ calls
 
-std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, std::size_t line_size) const {
+std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, Time deadline, Time now) const {
   const auto refuse = [&](Errc code, const std::string& why) {
     return QmpError{code, "Cannot send " + command.name + " to " + config_.peer + ": " + why};
   };
@@ -29,6 +29,10 @@ std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, st
     return refuse(Errc::invalid_state, "the session is " + std::string{to_string(state_)} + ", not ready");
   }
   if (command.name.empty()) return refuse(Errc::invalid_config, "it has no name");
+  if (const auto& arguments = command.arguments; !arguments.is_null() && !arguments.is_map()) {
+    return refuse(Errc::invalid_config,
+                  "its arguments are " + std::string{to_string(arguments.kind())} + ", not a map");
+  }
   if (command.out_of_band && !out_of_band_) return refuse(Errc::unsupported, "it did not offer out-of-band commands");
   if (has_fd && command.name != "getfd" && command.name != "add-fd") {
     return refuse(Errc::invalid_config, "only getfd and add-fd take a descriptor");
@@ -36,16 +40,18 @@ std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, st
   if (pending_.size() + owed_.size() >= config_.max_unanswered) {
     return refuse(Errc::exhausted, std::to_string(config_.max_unanswered) + " commands are unanswered");
   }
-  if (outbox_.size() + line_size > config_.max_queued_bytes) {
-    return refuse(Errc::exhausted, "more than " + std::to_string(config_.max_queued_bytes) + " bytes would be unsent");
-  }
+  if (deadline <= now) return refuse(Errc::timeout, "its deadline has passed");
   return std::nullopt;
 }
 
 std::variant<CallId, QmpError> Session::submit(const Command& command, UniqueFd fd, Time deadline,
                                                Completion&& completion, Time now) {
+  if (auto why = refusal(command, static_cast<bool>(fd), deadline, now)) return *std::move(why);
   auto line = encode(command.name, command.arguments, command.out_of_band, last_id_ + 1);
-  if (auto why = refusal(command, static_cast<bool>(fd), line.size())) return *std::move(why);
+  if (outbox_.size() + line.size() > config_.max_queued_bytes) {
+    return QmpError{Errc::exhausted, "Cannot send " + command.name + " to " + config_.peer + ": more than " +
+                                         std::to_string(config_.max_queued_bytes) + " bytes would be unsent"};
+  }
   const auto id = enqueue(std::move(line), std::move(fd), now);
   pending_.emplace(id, Pending{std::move(completion), command.name, deadline});
   if (deadline != Time::max()) deadlines_.emplace(deadline, id);

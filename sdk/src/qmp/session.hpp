@@ -84,7 +84,7 @@ class Session {
     Time deadline;
   };
 
-  std::optional<QmpError> refusal(const Command& command, bool has_fd, std::size_t line_size) const;
+  std::optional<QmpError> refusal(const Command& command, bool has_fd, Time deadline, Time now) const;
   CallId enqueue(std::string line, UniqueFd fd, Time now);
   Action greeted(Greeting&& greeting, Time now);
   Action replied(Reply&& reply, Time now);

@@ -66,10 +66,14 @@ class CommandTest(unittest.TestCase):
         path.write_text(text)
         return str(path)
 
+    def attempt(self, *words, **options):
+        """Runs the command to its end, whatever its status is."""
+        return subprocess.run([VISOR, *words], env=self.environment, capture_output=True, text=True, timeout=DEADLINE,
+                              check=False, **options)
+
     def visor(self, *words, status=0, stdin=subprocess.DEVNULL, **options):
         """Runs the command to its end and checks its status; returns (stdout, stderr)."""
-        done = subprocess.run([VISOR, *words], env=self.environment, stdin=None if "input" in options else stdin,
-                              capture_output=True, text=True, timeout=DEADLINE, check=False, **options)
+        done = self.attempt(*words, stdin=None if "input" in options else stdin, **options)
         self.assertEqual(done.returncode, status, f"visor {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout, done.stderr
 

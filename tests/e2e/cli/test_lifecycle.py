@@ -19,15 +19,10 @@ class Lifecycle(CommandTest):
         self.assert_nothing_left()
 
     def test_each_rung_is_told(self):
-        for rung in ("guest", "hypervisor", "terminate", "kill"):
-            self.detach(rung, *mock(stop_rung=rung))
-            result = self.json("stop", "--force", rung) if rung in ("terminate", "kill") else None
-            if result is None and rung == "guest":
-                result = self.json("stop", rung)
-            if result:
-                self.assertEqual(result["rung"], rung)
-            self.visor("rm", "--force", rung)
-        self.assert_nothing_left()
+        for rung, words in (("guest", ()), ("terminate", ("--force",)), ("kill", ("--force",))):
+            self.detach("vm0", *mock(stop_rung=rung))
+            self.assertEqual(self.json("stop", *words, "vm0")["rung"], rung)
+            self.visor("rm", "vm0")
 
     def test_stopping_twice(self):
         self.detach("vm0")
@@ -105,21 +100,23 @@ class FailedStart(CommandTest):
             self.assert_nothing_left()
 
     def test_that_dies_tells_stderr(self):
-        error = self.error("run", "-d", self.config, *mock(start="die"), status=1)
+        error = self.error("run", "-d", "--id", "vm0", self.config, *mock(start="die"), status=1)
         self.assertEqual(error["code"], "disconnected")
         self.assertIn("mock: cannot start", error["message"])
         self.assert_nothing_left()
 
     def test_that_hangs_ends_at_its_deadline(self):
         for words in ((), ("-d",)):
-            error = self.error("run", *words, "--timeout", "50ms", self.config, *mock(start="hang"), status=5)
+            error = self.error("run", *words, "--id", "vm0", "--timeout", "50ms", self.config, *mock(start="hang"),
+                               status=5)
             self.assertEqual(error["code"], "timeout")
             self.assert_nothing_left()
 
     def test_guest_that_is_never_ready(self):
         words = ("--set", "ready.console_line=up", *mock(ready_after_ms="never"))
         for more in ((), ("-d",)):
-            self.error("run", *more, "--timeout", "50ms", self.config, *words, status=5)
+            _, err = self.visor("run", *more, "--timeout", "50ms", self.config, *words, status=5)
+            self.assertIn("visor: Timed out", err)
             self.assert_nothing_left()
 
     def test_keeps_the_folder_on_request(self):
@@ -133,7 +130,7 @@ class FailedStart(CommandTest):
     def test_bad_id_and_long_path(self):
         self.error("run", "--id", "a/b", self.config, status=2)
         deep = str(self.folder / ("d" * 90))
-        error = self.error("--run-dir", deep, "run", self.config, status=2)
+        error = self.error("--run-dir", deep, "run", "--id", "vm0", self.config, status=2)
         self.assertIn("the limit is 107", error["message"])
         self.assert_nothing_left()
 

@@ -18,6 +18,7 @@ struct HostFacts {
   std::string arch;              ///< in the words of plugins: amd64, arm64, ppc64le, s390x, or uname's for others
   std::uint64_t memory_mib = 0;  ///< MemTotal
   std::uint32_t cpus = 1;
+  std::uint64_t cpu_khz = 0;     ///< clock of the first CPU as /proc/cpuinfo has it; 0: not known
   bool kvm = false;              ///< /dev/kvm can be opened
   std::string kvm_reason;        ///< why not
   bool on_vmm = false;           ///< the host itself is a guest

@@ -26,7 +26,8 @@ void add_root_params(const Input& input, const std::string& image, Params& param
   std::string device = nvdimm ? "/dev/pmem0" : "/dev/vda";
   if (boot.root_partition != 0) device += (nvdimm ? "p" : "") + std::to_string(boot.root_partition);
   std::string flags = uses_dax(input, image) ? "dax" : "";
-  if (boot.root_fs_type == "ext4") flags += (flags.empty() ? "" : ",") + std::string{"data=ordered,errors=remount-ro"};
+  // No data= option: the kernel refuses it for a file system without a journal, and a read-only root has no use for it.
+  if (boot.root_fs_type == "ext4") flags += (flags.empty() ? "" : ",") + std::string{"errors=remount-ro"};
   add_param(params, "root", device);
   if (!flags.empty()) add_param(params, "rootflags", flags);
   add_param(params, "rootfstype", boot.root_fs_type);

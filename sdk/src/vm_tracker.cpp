@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tracker.hpp"
+#include "visor/sdk/vm_tracker.hpp"
 
 #include "visor/core/error.hpp"
 
@@ -8,24 +8,36 @@
 namespace visor::sdk {
 namespace {
 
-Event exited_event(const ExitRecord& record) {
+Event make_event(EventKind kind, Value data, std::chrono::system_clock::time_point time) {
   Event event;
-  event.kind = EventKind::exited;
-  event.name = to_string(EventKind::exited);
-  event.data = Value::map({{"cause", to_string(record.cause)}, {"text", record.text}});
-  event.time = record.time;
+  event.kind = kind;
+  event.name = to_string(kind);
+  event.data = std::move(data);
+  event.time = time;
   return event;
+}
+
+Event state_event(VmState state, std::chrono::system_clock::time_point time) {
+  return make_event(EventKind::state_changed, Value::map({{"state", to_string(state)}}), time);
+}
+
+/// What the guest did when a VM ended from this cause; `other` when it was not the guest.
+EventKind guest_event(ExitCause cause) {
+  if (cause == ExitCause::guest_panic) return EventKind::guest_panicked;
+  if (cause == ExitCause::guest_shutdown) return EventKind::guest_shutdown;
+  if (cause == ExitCause::guest_reset) return EventKind::guest_reset;
+  return EventKind::other;
 }
 
 }  // namespace
 
-Tracker::~Tracker() {
+VmTracker::~VmTracker() {
   for (const auto& subscriber : subscribers_) {
     if (const auto queue = subscriber.lock()) queue->close();
   }
 }
 
-void Tracker::push_locked(const Event& event) {
+void VmTracker::push_locked(const Event& event) {
   std::erase_if(subscribers_, [&](const auto& subscriber) {
     const auto queue = subscriber.lock();
     if (queue) queue->push(event);
@@ -33,8 +45,8 @@ void Tracker::push_locked(const Event& event) {
   });
 }
 
-void Tracker::note_locked(const Event& event) {
-  if (event.kind == EventKind::guest_panicked) panicked_ = true;
+void VmTracker::note_locked(const Event& event) {
+  seen_.insert(event.kind);
   if (event.kind == EventKind::port_opened) {
     const auto& port = event.data.at("port").as_string();
     if (event.data.at("open").as_bool()) {
@@ -46,22 +58,28 @@ void Tracker::note_locked(const Event& event) {
   changed_.notify_all();
 }
 
-void Tracker::note(const Event& event) {
+void VmTracker::note(const Event& event) {
   const std::scoped_lock lock{mutex_};
   note_locked(event);
 }
 
-void Tracker::on_event(const Event& event) {
+void VmTracker::on_event(const Event& event) {
   const std::scoped_lock lock{mutex_};
   note_locked(event);
   push_locked(event);
 }
 
-void Tracker::on_exit(ExitRecord record) {
+void VmTracker::on_state(VmState state) { on_event(state_event(state, std::chrono::system_clock::now())); }
+
+void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
   exit_ = std::move(record);
-  push_locked(exited_event(*exit_));
+  const auto guest = guest_event(exit_->cause);
+  if (guest != EventKind::other && !seen_.contains(guest)) push_locked(make_event(guest, {}, exit_->time));
+  push_locked(state_event(final_state(*exit_), exit_->time));
+  push_locked(make_event(EventKind::exited,
+                         Value::map({{"cause", to_string(exit_->cause)}, {"text", exit_->text}}), exit_->time));
   for (const auto& subscriber : subscribers_) {
     if (const auto queue = subscriber.lock()) queue->close();
   }
@@ -69,24 +87,24 @@ void Tracker::on_exit(ExitRecord record) {
   changed_.notify_all();
 }
 
-std::optional<ExitRecord> Tracker::exit() const {
+std::optional<visor::ExitRecord> VmTracker::exit() const {
   const std::scoped_lock lock{mutex_};
   return exit_;
 }
 
-bool Tracker::panicked() const {
+bool VmTracker::panicked() const {
   const std::scoped_lock lock{mutex_};
-  return panicked_;
+  return seen_.contains(EventKind::guest_panicked);
 }
 
-void Tracker::reset() {
+void VmTracker::reset() {
   const std::scoped_lock lock{mutex_};
   exit_.reset();
-  panicked_ = false;
+  seen_.clear();
   open_ports_.clear();
 }
 
-void Tracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
+void VmTracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
                    const std::function<bool()>& done) const {
   while (!done()) {
     call.check(what);
@@ -94,7 +112,7 @@ void Tracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, 
   }
 }
 
-ExitRecord Tracker::wait_exit(const CallContext& call) const {
+visor::ExitRecord VmTracker::wait_exit(const CallContext& call) const {
   // Before the lock: see EventQueue::next().
   const CancelCallback wake{call.cancel(), [this] {
                               const std::scoped_lock lock{mutex_};
@@ -105,13 +123,13 @@ ExitRecord Tracker::wait_exit(const CallContext& call) const {
   return *exit_;
 }
 
-std::optional<ExitRecord> Tracker::exit_by(Deadline deadline) const {
+std::optional<visor::ExitRecord> VmTracker::exit_by(Deadline deadline) const {
   std::unique_lock lock{mutex_};
   changed_.wait_until(lock, deadline, [this] { return exit_.has_value(); });
   return exit_;
 }
 
-bool Tracker::wait_port(const std::string& port, const CallContext& call) const {
+bool VmTracker::wait_port(const std::string& port, const CallContext& call) const {
   const CancelCallback wake{call.cancel(), [this] {
                               const std::scoped_lock lock{mutex_};
                               changed_.notify_all();
@@ -122,11 +140,10 @@ bool Tracker::wait_port(const std::string& port, const CallContext& call) const 
   return !exit_.has_value();
 }
 
-std::shared_ptr<EventQueue> Tracker::subscribe() {
+std::shared_ptr<EventQueue> VmTracker::subscribe() {
   auto queue = std::make_shared<EventQueue>();
   const std::scoped_lock lock{mutex_};
   if (exit_) {
-    queue->push(exited_event(*exit_));
     queue->close();
   } else {
     subscribers_.push_back(queue);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/call.hpp"
 #include "visor/core/events.hpp"
 #include "visor/core/vm_state.hpp"
+#include "visor/sdk/export.h"
 
 #include <condition_variable>
 #include <functional>
@@ -10,37 +12,44 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace visor::sdk {
 
-/// What a handle has learned about its VM, from whichever source: fed on the I/O thread, asked on any thread.
-class Tracker {
+/// What a handle has learned about its VM, from whichever source: fed on the I/O thread, asked on any thread. It never
+/// blocks but in the waits.
+class VISOR_SDK_EXPORT VmTracker {
  public:
-  Tracker() = default;
-  Tracker(const Tracker&) = delete;
-  Tracker& operator=(const Tracker&) = delete;
-  ~Tracker();
+  VmTracker() = default;
+  VmTracker(const VmTracker&) = delete;
+  VmTracker& operator=(const VmTracker&) = delete;
+  /// Closes the queues of all subscribers.
+  ~VmTracker();
 
   /// Takes note of an event and passes it on to all subscribers.
   void on_event(const Event& event);
+  /// Tells all subscribers that the VM is in another state now.
+  void on_state(VmState state);
   /// Takes note of an event of the past; nobody is told.
   void note(const Event& event);
-  /// The end; only the first one counts. Subscribers get `exited` and their queues close.
-  void on_exit(ExitRecord record);
+  /// The end; only the first one counts. Subscribers get the guest's event that the cause stands for, unless the
+  /// hypervisor told it, then the final state, then `exited`; their queues close.
+  void on_exit(visor::ExitRecord record);
 
-  [[nodiscard]] std::optional<ExitRecord> exit() const;
+  [[nodiscard]] std::optional<visor::ExitRecord> exit() const;
   [[nodiscard]] bool panicked() const;
   /// Forgets what belongs to an earlier start.
   void reset();
 
   /// Waits for the end. Throws timeout, cancelled.
-  ExitRecord wait_exit(const CallContext& call) const;
+  visor::ExitRecord wait_exit(const CallContext& call) const;
   /// The same without throwing: nothing when the deadline came first.
-  std::optional<ExitRecord> exit_by(Deadline deadline) const;
-  /// Waits until the guest has opened a port, or the VM ended (returns false).
+  [[nodiscard]] std::optional<visor::ExitRecord> exit_by(Deadline deadline) const;
+  /// Waits until the guest has opened a port, or the VM ended (returns false). Throws timeout, cancelled.
   bool wait_port(const std::string& port, const CallContext& call) const;
 
+  /// A new subscription, from now on; closed and empty when the VM is over.
   std::shared_ptr<EventQueue> subscribe();
 
  private:
@@ -52,8 +61,8 @@ class Tracker {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  std::optional<ExitRecord> exit_;
-  bool panicked_ = false;
+  std::optional<visor::ExitRecord> exit_;
+  std::set<EventKind> seen_;
   std::set<std::string> open_ports_;
   std::vector<std::weak_ptr<EventQueue>> subscribers_;
 };

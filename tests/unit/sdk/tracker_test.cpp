@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qemu/qmp_events.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/vm_tracker.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+Event event(const std::string& name, const std::string& data) {
+  auto read = event_from_line(R"({"event":")" + name + R"(","data":)" + data +
+                              R"(,"timestamp":{"seconds":1,"microseconds":250000}})");
+  EXPECT_TRUE(read);
+  return read.value_or(Event{});
+}
+
+TEST(QmpEvents, AreGivenTheirMeaning) {
+  EXPECT_EQ(event("SHUTDOWN", R"({"guest":true,"reason":"guest-shutdown"})").kind, EventKind::guest_shutdown);
+  EXPECT_EQ(event("SHUTDOWN", R"({"guest":true,"reason":"guest-reset"})").kind, EventKind::guest_reset);
+  EXPECT_EQ(event("RESET", R"({"guest":false,"reason":"host-qmp-system-reset"})").kind, EventKind::other);
+  EXPECT_EQ(event("GUEST_PANICKED", R"({"action":"pause"})").kind, EventKind::guest_panicked);
+  EXPECT_EQ(event("DEVICE_DELETED", R"({"device":"d0","path":"/p"})").kind, EventKind::device_removed);
+  EXPECT_EQ(event("DEVICE_DELETED", R"({"path":"/machine/peripheral/d0/virtio-backend"})").kind, EventKind::other);
+  EXPECT_EQ(event("DEVICE_UNPLUG_GUEST_ERROR", R"({"device":"d0"})").kind, EventKind::unplug_refused);
+  EXPECT_EQ(event("STOP", "{}").data.at("state").as_string(), "paused");
+  EXPECT_EQ(event("VSERPORT_CHANGE", R"({"id":"p0","open":true})").data.at("port").as_string(), "p0");
+  EXPECT_EQ(event("STOP", "{}").time.time_since_epoch(), 1250ms);
+}
+
+TEST(QmpEvents, OtherLinesAreNone) {
+  for (const auto* line : {"", "{", "[]", R"({"return":{}})", R"({"event":3})", R"({"event":"STOP"})",
+                           R"({"event":"STOP","timestamp":{"seconds":"x","microseconds":0}})"}) {
+    EXPECT_FALSE(event_from_line(line)) << line;
+  }
+}
+
+TEST(Tracker, TellsAllSubscribersAndClosesAtTheEnd) {
+  VmTracker tracker;
+  const auto first = tracker.subscribe();
+  tracker.on_event(event("STOP", "{}"));
+  const auto second = tracker.subscribe();
+  tracker.on_event(event("RESUME", "{}"));
+  ExitRecord record;
+  record.cause = ExitCause::guest_shutdown;
+  tracker.on_exit(record);
+  record.cause = ExitCause::signal;
+  tracker.on_exit(record);  // only the first one counts
+  std::vector<std::string> names;
+  while (const auto next = first->next(0ms)) names.push_back(next->name);
+  EXPECT_EQ(names, (std::vector<std::string>{"STOP", "RESUME", "guest_shutdown", "state_changed", "exited"}));
+  EXPECT_EQ(second->next(0ms)->name, "RESUME");
+  EXPECT_EQ(tracker.exit()->cause, ExitCause::guest_shutdown);
+  EXPECT_EQ(tracker.subscribe()->next(0ms), std::nullopt);
+}
+
+TEST(Tracker, WaitsForAPortAndForTheEnd) {
+  VmTracker tracker;
+  std::jthread feeder{[&] { tracker.on_event(event("VSERPORT_CHANGE", R"({"id":"p0","open":true})")); }};
+  EXPECT_TRUE(tracker.wait_port("p0", 60s));
+  EXPECT_THROW((void)tracker.wait_port("p1", 0ms), Error);
+  tracker.note(event("VSERPORT_CHANGE", R"({"id":"p0","open":false})"));
+  EXPECT_THROW((void)tracker.wait_port("p0", 0ms), Error);
+  EXPECT_THROW((void)tracker.wait_exit(0ms), Error);
+  std::jthread ender{[&] { tracker.on_exit({}); }};
+  EXPECT_EQ(tracker.wait_exit(60s).cause, ExitCause::unknown);
+  EXPECT_FALSE(tracker.wait_port("p1", 60s));
+}
+
+TEST(Tracker, ACancelledWaitEnds) {
+  VmTracker tracker;
+  CancelSource source;
+  std::jthread canceller{[&] { source.cancel(); }};
+  try {
+    (void)tracker.wait_exit({std::chrono::steady_clock::now() + 60s, source.token()});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::cancelled);
+  }
+}
+
+}  // namespace
+}  // namespace visor::sdk
