@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hypervisor.hpp"
+#include "visor/sdk/plugin.hpp"
+
+namespace {
+
+visor::Hypervisor* create_hypervisor(const visor::HostContext* host) { return new uml::UmlHypervisor{*host}; }
+
+}  // namespace
+
+VISOR_DEFINE_PLUGIN(VISOR_PLUGIN_OTHER, "uml", "any", &create_hypervisor, nullptr);
