@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "args.hpp"
 
+#include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 #include "visor/runtime/log_sink.hpp"
 
@@ -12,9 +13,7 @@
 
 #include <algorithm>
 #include <array>
-#include <climits>
 #include <cstddef>
-#include <numeric>
 
 namespace visor::cli {
 namespace {
@@ -63,22 +62,8 @@ Error unknown_option(std::string word, std::span<const OptionSpec> options) {
   word = word.substr(0, word.find('='));
   std::vector<std::string> names;
   for (const auto& option : options) names.push_back("--" + std::string{option.name});
-  return Error(Errc::invalid_config, "Unknown option " + printable(word) +
-                                         suggestion(word, std::vector<std::string_view>{names.begin(), names.end()}));
-}
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
-    }
-  }
-  return row.back();
+  return Error(Errc::invalid_config,
+               "Unknown option " + printable(word) + suggestion(word, {names.begin(), names.end()}));
 }
 
 void check_repetition(const Args& args, std::span<const OptionSpec> options) {
@@ -145,19 +130,9 @@ Args parse_args(const std::vector<std::string>& words, std::span<const OptionSpe
   return args;
 }
 
-std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
-  constexpr std::size_t longest = 64;  // the distance costs the product of both lengths
-  if (word.size() > longest) return {};
-  std::string_view best;
-  auto best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
-  for (const auto candidate : candidates) {
-    const auto edits = distance(word, candidate);
-    if (edits < best_distance) {
-      best = candidate;
-      best_distance = edits;
-    }
-  }
-  return best.empty() ? std::string{} : "; did you mean '" + std::string{best} + "'?";
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates) {
+  const auto near = nearest_word(word, candidates);
+  return near.empty() ? std::string{} : "; did you mean '" + std::string{near} + "'?";
 }
 
 }  // namespace visor::cli

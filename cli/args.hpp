@@ -39,7 +39,7 @@ std::string take_command(std::vector<std::string>& words);
 /// Throws invalid_config naming the word that is wrong, and the nearest right one.
 Args parse_args(const std::vector<std::string>& words, std::span<const OptionSpec> options);
 
-/// ", did you mean 'x'?" for the candidate nearest to a misspelt word; empty when none is near.
-std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
+/// "; did you mean 'x'?" for the candidate nearest to a misspelt word; empty when none is near.
+std::string suggestion(std::string_view word, const std::vector<std::string_view>& candidates);
 
 }  // namespace visor::cli

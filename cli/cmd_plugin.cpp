@@ -106,16 +106,15 @@ int show(Context& context) {
 }
 
 int plugin(Context& context) {
-  constexpr std::array<std::string_view, 2> verbs{"list", "show"};
   const auto& verb = context.args.words.front();
   const auto words = context.args.words.size();
   if (verb == "list" && words == 1) return list(context);
   if (verb == "show" && words == 2) return show(context);
   context.hints = {{Errc::invalid_config, "visor plugin list, or visor plugin show NAME"}};
-  throw Error(Errc::invalid_config, verb == "show" ? "Which plugin is to be shown?"
-                                    : verb == "list"
-                                        ? "'plugin list' takes no argument"
-                                        : "Unknown word '" + printable(verb) + "'" + suggestion(verb, verbs));
+  throw Error(Errc::invalid_config,
+              verb == "show"   ? "Which plugin is to be shown?"
+              : verb == "list" ? "'plugin list' takes no argument"
+                               : "Unknown word '" + printable(verb) + "'" + suggestion(verb, {"list", "show"}));
 }
 
 constexpr std::array options = {

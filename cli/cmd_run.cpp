@@ -29,6 +29,7 @@ class OwnedVm {
     try {
       end();
     } catch (const Error& error) {
+      if (error.code() == Errc::not_found) return;  // somebody else removed it
       context_.out.notice("Cannot clean up the VM '" + id_ + "': " + error.message());
     } catch (const std::exception&) {
       // Out of memory, at the end of the program: the keeper ends what the lifeline held.
@@ -80,16 +81,17 @@ int run_detached(Context& context, OwnedVm& vm, const StartWishes& wishes) {
 
 int run_to_end(Context& context, OwnedVm& vm, const StartWishes& wishes) {
   const auto record = run_foreground(context, *vm, wishes);
-  context.out.event("exited", Value::map({{"id", vm->id()}, {"exit", exit_value(record)}}));
-  if (context.interrupts.signal() != 0) return exit_code::by_signal + context.interrupts.signal();
   const auto code = exit_code_of(record);
   const auto text = exit_text(vm->id(), record);
-  if (code == exit_code::ok) {
+  const int signal = context.interrupts.signal();
+  if (context.out.json) {
+    context.out.event("exited", Value::map({{"id", vm->id()}, {"exit", exit_value(record)}}));
+  } else if (code == exit_code::ok || signal != 0) {
     context.out.notice(text);
-  } else if (!context.out.json) {
+  } else {
     write_stderr("visor: " + printable_lines(text) + "\n");
   }
-  return code;
+  return signal != 0 ? exit_code::by_signal + signal : code;
 }
 
 int run(Context& context) {

@@ -75,14 +75,16 @@ Error bad_assignment(std::string_view assignment, const std::string& why) {
 
 VmConfig with_override(const VmConfig& config, std::string_view assignment) {
   const auto equals = assignment.find('=');
-  if (equals == std::string_view::npos || equals == 0) {
+  const auto path = assignment.substr(0, std::min(equals, assignment.size()));
+  const bool has_empty_part = path.empty() || path.front() == '.' || path.back() == '.' || path.find("..") != path.npos;
+  if (equals == std::string_view::npos || has_empty_part) {
     throw bad_assignment(assignment, "expected KEY=VALUE, as in memory.size=512MiB");
   }
   auto value = to_value(config);
   std::vector<ConfigProblem> problems;
   VmConfig changed;
   try {
-    assign(value, &vm_config_section(), assignment.substr(0, equals), std::string{assignment.substr(equals + 1)});
+    assign(value, &vm_config_section(), path, std::string{assignment.substr(equals + 1)});
     changed = vm_config_from_value(value, problems);
   } catch (const Error& error) {
     throw bad_assignment(assignment, error.message());

@@ -2,57 +2,13 @@
 """Installs into a prefix, moves it, and uses what is there as other projects do: command, CMake package, pkg-config."""
 import json
 import os
-import pathlib
 import shutil
-import subprocess
-import tempfile
 import unittest
 
-BUILD = pathlib.Path(os.environ["VISOR_BUILD"])
-SOURCE = pathlib.Path(os.environ["VISOR_SOURCE"])
-CXX = os.environ["CXX"]
-SANITIZE = [f"-fsanitize={os.environ['VISOR_SANITIZE']}"] if os.environ.get("VISOR_SANITIZE") else []
+from installed import BUILD, CXX, SANITIZE, SOURCE, Installed
 
 
-class Packaging(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="vp-"))
-        cls.addClassCleanup(shutil.rmtree, cls.folder)
-        installed = cls.folder / "first"
-        cls.call("cmake", "--install", BUILD, "--prefix", installed)
-        cls.prefix = cls.folder / "elsewhere" / "visorkit"
-        cls.prefix.parent.mkdir()
-        installed.rename(cls.prefix)
-        cls.run_dir = cls.folder / "run"
-
-    @classmethod
-    def call(cls, *words, **environment):
-        """Runs a program with nothing of the build in its environment; returns its output."""
-        clean = {key: value for key, value in os.environ.items()
-                 if not key.startswith(("VISOR_", "LD_", "CMAKE_", "PKG_CONFIG"))}
-        clean["VISOR_RUN_DIR"] = str(cls.folder / "run")
-        done = subprocess.run([str(word) for word in words], env=clean | environment, cwd=cls.folder, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=300,
-                              check=False)
-        if done.returncode != 0:
-            raise AssertionError(f"{words}: status {done.returncode}\n{done.stdout}")
-        return done.stdout
-
-    def visor(self, *words):
-        return self.call(self.prefix / "bin" / "visor", *words)
-
-    def build(self, source):
-        folder = self.folder / ("build-" + source.name)
-        flags = " ".join(["-Wall", "-Wextra", "-Werror", *SANITIZE])
-        self.call("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-                  f"-DCMAKE_CXX_COMPILER={CXX}", f"-DCMAKE_CXX_FLAGS={flags}")
-        self.call("cmake", "--build", folder)
-        return folder
-
-    def library_folder(self):
-        return next(self.prefix.rglob("libvisor-core.so")).parent
-
+class Packaging(Installed):
     def check_host_program(self, program, **environment):
         out = self.call(program, **environment)
         self.assertRegex(out, r"(?m)^plugin .*/elsewhere/visorkit/lib.*/visorkit/plugins/mock\.so$")
@@ -99,7 +55,8 @@ class Packaging(unittest.TestCase):
         flags = self.call("pkg-config", "--cflags", "--libs", "visorkit-runtime",
                           PKG_CONFIG_PATH=str(libraries / "pkgconfig")).split()
         program = self.folder / "by-pkg-config"
-        self.call(CXX, "-std=c++20", *SANITIZE, SOURCE / "examples" / "host-runtime" / "main.cpp", *flags, "-o", program)
+        source = SOURCE / "examples" / "host-runtime" / "main.cpp"
+        self.call(CXX, "-std=c++20", *SANITIZE, source, *flags, "-o", program)
         self.check_host_program(program, LD_LIBRARY_PATH=str(libraries))
 
     def test_plugin_by_cmake(self):

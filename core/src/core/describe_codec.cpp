@@ -202,3 +202,11 @@ Value encode_texts(const std::vector<std::string>& texts) { return Value{Value::
 Value encode_params(const Params& params) { return encode_texts(serialize_params(params, "=")); }
 
 }  // namespace visor::detail
+
+namespace visor {
+
+std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates) {
+  return detail::nearest(word, candidates);
+}
+
+}  // namespace visor

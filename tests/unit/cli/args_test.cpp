@@ -70,7 +70,7 @@ TEST(ParseArgs, RefusesAnAbbreviationAMissingArgumentAndARepetition) {
 }
 
 TEST(Suggestion, IsSilentWhenNothingIsNear) {
-  constexpr std::array<std::string_view, 3> words{"run", "resume", "render"};
+  const std::vector<std::string_view> words{"run", "resume", "render"};
   EXPECT_EQ(suggestion("rn", words), "; did you mean 'run'?");
   EXPECT_EQ(suggestion("rezume", words), "; did you mean 'resume'?");
   EXPECT_EQ(suggestion("start", words), "");

@@ -102,6 +102,9 @@ VISOR_CORE_EXPORT void check_fields(const VmConfig& config, std::vector<ConfigPr
 /// The same for one device, throwing invalid_config with all problems in the message.
 VISOR_CORE_EXPORT void check_fields(const DeviceConfig& device);
 
+/// The candidate that a misspelt word was most likely meant to be; empty when none is near.
+VISOR_CORE_EXPORT std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates);
+
 /// Puts the folder in front of every host path that is relative.
 VISOR_CORE_EXPORT void resolve_paths(VmConfig& config, const std::string& folder);
 
