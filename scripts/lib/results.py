@@ -12,7 +12,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 
-OUTPUT_LINES = 40
+OUTPUT_LINES, OUTPUT_COLUMNS = 40, 500
 # A test without one of these is in no run of the sanitizers, or runs beside machines that want the host for themselves.
 LABELS = {"unit", "plugin", "conformance", "packaging", "check", "fuzz", "qemu", "uml", "guest", "e2e"}
 # What ctest calls skipped. It says the same of a test whose executable or fixture is missing, which is a failure.
@@ -95,8 +95,8 @@ def print_notes(results):
         print(f"  {len(names)}: {reason}\n     {shown}")
     for result in results:
         if result.outcome == "failed":
-            print(f"\nFailed: {result.name}")
-            print("\n".join("    " + line for line in result.note.splitlines()[-OUTPUT_LINES:]))
+            print(f"\nFailed: {result.name.split('  # GetParam')[0]}")
+            print("\n".join("    " + line[:OUTPUT_COLUMNS] for line in result.note.splitlines()[-OUTPUT_LINES:]))
 
 
 def main():
