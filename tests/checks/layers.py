@@ -17,6 +17,7 @@ DEVICE = ["visor/sdk/device/", "sdk/src/device/"]
 QMP = ["visor/sdk/qmp/", "sdk/src/qmp/"]
 PROCESS = ["visor/sdk/process/", "sdk/src/process/"]
 SOCKET = ["sdk/src/process/unix_socket"]
+COMMON = ["sdk/src/leak.hpp"]  # helpers that know nothing of any part
 ASIO = ["boost/asio/", "boost/system/"]
 IO_THREAD = ["visor/sdk/io_thread.hpp", "sdk/src/io_thread"]
 SYSTEM = ["std", "posix", "linux"]
@@ -39,8 +40,8 @@ RULES = [
     Rule("sdk/include/visor/sdk/*", SDK_PUBLIC + ["visor/sdk/"]),
     Rule("sdk/include/visor/testing/*", SDK_PUBLIC + ["visor/sdk/"] + TESTING),
     Rule("sdk/src/device/*", SDK_PUBLIC + DEVICE + ["nlohmann", "fmt"] + SYSTEM),
-    Rule("sdk/src/qmp/*", SDK_PUBLIC + QMP + IO_THREAD + SOCKET + ASIO + ["nlohmann", "fmt"] + SYSTEM),
-    Rule("sdk/src/process/*", SDK_PUBLIC + PROCESS + IO_THREAD + ASIO + ["fmt"] + SYSTEM),
+    Rule("sdk/src/qmp/*", SDK_PUBLIC + QMP + IO_THREAD + SOCKET + COMMON + ASIO + ["nlohmann", "fmt"] + SYSTEM),
+    Rule("sdk/src/process/*", SDK_PUBLIC + PROCESS + IO_THREAD + COMMON + ASIO + ["fmt"] + SYSTEM),
     Rule("sdk/src/*", CORE + ["visor/sdk/", "visor/testing/", "sdk/src/", "nlohmann", "fmt"] + ASIO + SYSTEM),
     # The keeper: the system, and the values and wire format that it shares with the SDK's side of it. None of those
     # headers may lead to Boost, JSON or the rest of core: the keeper links nothing.
@@ -52,7 +53,7 @@ RULES = [
     # Examples are other people's programs: a plugin sees the SDK, a host program the runtime.
     Rule("examples/plugin-*", CORE + ["visor/sdk/", "examples/plugin-"] + SYSTEM),
     Rule("examples/*", CORE + ["visor/runtime/", "examples/"] + SYSTEM),
-    # Tests and benchmarks may look everywhere.
+    # Tests and benchmarks may look everywhere; their targets have include folders of their own.
     Rule("tests/*", [""]),
     Rule("bench/*", [""]),
 ]
@@ -63,4 +64,4 @@ ONLY_ONE_FILE = {"boost/dll/": "core/src/runtime/", "yaml-cpp": "core/src/runtim
 
 # Where a quoted include of a private header is looked for, beside the file's own folder.
 ROOTS = ["core/src", "core/src/core", "core/src/runtime", "sdk/src", "sdk", "sdk/keeper", "sdk/src/process", "cli",
-         "plugins", "tests", "tests/support", "bench"]
+         "plugins"]
