@@ -17,6 +17,7 @@ OUTPUT_LINES, OUTPUT_COLUMNS = 40, 500
 LABELS = {"unit", "plugin", "conformance", "packaging", "check", "fuzz", "qemu", "uml", "guest", "e2e"}
 # What ctest calls skipped. It says the same of a test whose executable or fixture is missing, which is a failure.
 HONEST_SKIP = re.compile(r"^(SKIP_RETURN_CODE=|SKIP_REGULAR_EXPRESSION_MATCHED|Disabled)")
+FAILURE = re.compile(r": Failure$|^FAIL: |^Traceback|^\S+: error: |Sanitizer: ")
 GTEST_SKIP = re.compile(r": Skipped\n(?P<reason>.*?)\n(?:\n|\[  SKIPPED \])", re.DOTALL)
 
 Result = collections.namedtuple("Result", "name outcome seconds note")
@@ -83,6 +84,20 @@ def print_table(results, labels):
         print(f"  {label:<16}{passed:>8}{failed:>8}{skipped:>9}{seconds:>9.1f}")
 
 
+def what_matters(output):
+    """A failed test's output; of a long one the places of the failures and the end."""
+    lines = [line[:OUTPUT_COLUMNS] for line in output.splitlines()]
+    if len(lines) <= OUTPUT_LINES:
+        return lines
+    shown = set(range(len(lines) - OUTPUT_LINES // 4, len(lines)))
+    for number, line in enumerate(lines):
+        if len(shown) < OUTPUT_LINES and FAILURE.search(line):
+            shown.update(range(number, min(number + 6, len(lines))))
+    if len(shown) == OUTPUT_LINES // 4:
+        shown = range(len(lines) - OUTPUT_LINES, len(lines))
+    return [lines[number] for number in sorted(shown)]
+
+
 def print_notes(results):
     by_reason = collections.defaultdict(list)
     for result in results:
@@ -96,7 +111,7 @@ def print_notes(results):
     for result in results:
         if result.outcome == "failed":
             print(f"\nFailed: {result.name.split('  # GetParam')[0]}")
-            print("\n".join("    " + line[:OUTPUT_COLUMNS] for line in result.note.splitlines()[-OUTPUT_LINES:]))
+            print("\n".join("    " + line for line in what_matters(result.note)))
 
 
 def main():
