@@ -90,13 +90,20 @@ Candidate examine_plugin(const Path& file) {
   }
   std::error_code error;
   candidate.canonical = std::filesystem::canonical(file, error);
-  if (error)
+  if (error) {
     refuse(info, Errc::io_error, "its path cannot be resolved: " + error.message());
-  else if (!probe.reason.empty())
-    refuse(info, Errc::incompatible_plugin, std::move(probe.reason));
+    return candidate;
+  }
+  // The folder lies above the file unless the file is a link.
+  auto untrusted = untrusted_reason(candidate.canonical);
+  if (untrusted.empty() && candidate.canonical.parent_path() != info.directory) {
+    untrusted = untrusted_reason(info.directory);
+  }
   // Whoever may write there decides what else is wrong with it.
-  for (const auto& path : {info.directory, candidate.canonical}) {
-    if (auto reason = untrusted_reason(path); !reason.empty()) refuse(info, Errc::permission_denied, std::move(reason));
+  if (!untrusted.empty()) {
+    refuse(info, Errc::permission_denied, std::move(untrusted));
+  } else if (!probe.reason.empty()) {
+    refuse(info, Errc::incompatible_plugin, std::move(probe.reason));
   }
   return candidate;
 }
