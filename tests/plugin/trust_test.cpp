@@ -43,7 +43,7 @@ class Trust : public testing::Test {
 TEST_F(Trust, AcceptsWhatOnlyRootMayWrite) { EXPECT_TRUE(only().accepted()) << only().reason; }
 
 TEST_F(Trust, RefusesAFileThatOthersMayWrite) {
-  for (const mode_t mode : {0757, 0775, 0777}) {
+  for (const mode_t mode : {0757u, 0775u, 0777u}) {
     ASSERT_EQ(::chmod(file.c_str(), mode), 0);
     expect_refused(file);
   }
