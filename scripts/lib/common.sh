@@ -39,7 +39,11 @@ step() {
   : >"$log"
   [[ -t 1 ]] && { show_progress "$name" "$log" & ticker=$!; }
   "$@" >>"$log" 2>&1 </dev/null || status=$?
-  [[ $ticker ]] && { kill "$ticker" 2>/dev/null || true; wait "$ticker" 2>/dev/null || true; printf '\r  %-28s' "$name"; }
+  if [[ $ticker ]]; then
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    printf '\r  %-28s' "$name"
+  fi
   if ((status == 0)); then
     printf '%8s s\n' "$(seconds_since "$begin")"
     return 0
