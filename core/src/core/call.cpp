@@ -31,7 +31,8 @@ struct CancelToken::State {
 
 void CancelToken::State::run_all() {
   std::unique_lock lock{mutex};
-  cancelled = true;
+  // One thread runs them all: with two, the destructor of a callback could miss that it is running.
+  if (std::exchange(cancelled, true)) return;
   while (!entries.empty()) {
     auto entry = std::move(entries.back());
     entries.pop_back();
