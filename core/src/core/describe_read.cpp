@@ -13,6 +13,9 @@ namespace {
 
 using namespace detail;
 
+/// Nobody reads more at once, and a hostile file must not cost more.
+constexpr std::size_t most_problems = 50;
+
 /// Fills structs from plain data by their tables and collects what is wrong.
 class Reader {
  public:
@@ -24,6 +27,7 @@ class Reader {
     if (!value.is_map()) return report(value, path, [&] { throw_expected("a map of settings", value); });
     std::map<std::string_view, Mark> seen;
     for (const auto& [key, member] : value.as_map()) {
+      if (problems_.size() > most_problems) return;
       const auto here = joined_path(path, key);
       if (const auto [first, fresh] = seen.emplace(key, member.mark()); !fresh) {
         const auto line = first->second.line;
@@ -82,7 +86,9 @@ class Reader {
   template <class Each>
   void items(const Value& value, const std::string& path, const Each& each) {
     if (value.kind() != Value::Kind::list) return report(value, path, [&] { throw_expected("a list", value); });
-    for (std::size_t i = 0; i < value.as_list().size(); ++i) each(value.as_list()[i], indexed_path(path, i));
+    for (std::size_t i = 0; i < value.as_list().size() && problems_.size() <= most_problems; ++i) {
+      each(value.as_list()[i], indexed_path(path, i));
+    }
   }
 
   std::optional<std::size_t> device_index(const Value& value, const std::string& path) {
@@ -123,9 +129,11 @@ class Reader {
   }
 
   void add(const Value& value, std::string path, std::string text) {
-    constexpr std::size_t most = 50;  // nobody reads more at once, and a hostile file must not fill the memory
-    if (problems_.size() < most) problems_.push_back({value.mark(), std::move(path), std::move(text)});
-    if (problems_.size() == most) problems_.push_back({value.mark(), "", "More problems are not shown"});
+    if (problems_.size() < most_problems) {
+      problems_.push_back({value.mark(), std::move(path), std::move(text)});
+    } else if (problems_.size() == most_problems) {
+      problems_.push_back({value.mark(), "", "More problems are not shown"});
+    }
   }
 
   std::vector<ConfigProblem>& problems_;

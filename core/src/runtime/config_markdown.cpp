@@ -28,14 +28,16 @@ devices:
   - {type: disk, id: data, path: data.qcow2, format: qcow2}
 ```
 
-- **Sizes** are texts with a unit: `512MiB`, `2GiB`; units are KiB, MiB, GiB and TiB (1024), or their first letters. Keys
-  that end in `_bytes` take a number of bytes or such a text, keys that end in `_ms` a number of milliseconds or a
+- **Sizes** are texts with a unit: `512MiB`, `2GiB`; units are KiB, MiB, GiB and TiB (1024), or their first letters.
+  Keys that end in `_bytes` take a number of bytes or such a text, keys that end in `_ms` a number of milliseconds or a
   duration: `500ms`, `10s`, `2m`, `1h`.
 - **Paths** that are relative begin at the folder of the file.
-- **Words** are read as YAML 1.2 does: only `true` and `false` are booleans; `yes` is a text. What is in quotes is a text.
+- **Words** are read as YAML 1.2 does: only `true` and `false` are booleans, `yes` is a text, and so is what stands in
+  quotes.
 - **Parameters** are a list of `key=value` texts, or one text of them separated by blanks. A value with blanks stands in
   double quotes.
-- **Bounds**: a file has at most 1 MiB, 32 levels and one document. Anchors and aliases work; tags and merge keys do not.
+- **Bounds**: a file has at most 1 MiB, 32 levels and one document. Anchors and aliases work, tags and merge keys do
+  not.
 - Keys marked *admin* name programs, folders or devices of the host: do not take them from someone you do not trust.
 )";
 

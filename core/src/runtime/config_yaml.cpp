@@ -9,6 +9,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <sstream>
@@ -50,6 +51,8 @@ class Builder final : public YAML::EventHandler {
   explicit Builder(std::string_view name) : name_{name} {}
 
   Value result() && { return std::move(result_); }
+  /// Where the last text in quotes began. Only it can be one that does not end.
+  [[nodiscard]] std::optional<Mark> last_quoted() const { return last_quoted_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (++documents_ > 1) fail(name_, to_mark(mark), "There is a second document: a file holds one");
@@ -61,6 +64,7 @@ class Builder final : public YAML::EventHandler {
                 const std::string& text) override {
     const bool quoted = tag == "!" || tag == "tag:yaml.org,2002:str";
     if (!quoted && tag != "?") refuse_tag(to_mark(mark), tag);
+    if (quoted) last_quoted_ = to_mark(mark);
     if (expects_key()) {
       add_weight(text_weight(text), to_mark(mark));
       open_.back().key = text;
@@ -136,7 +140,8 @@ class Builder final : public YAML::EventHandler {
 
   void open(Mark mark, const std::string& tag, YAML::anchor_t anchor, bool is_map) {
     if (tag != "?" && tag != "!" && !tag.empty()) refuse_tag(mark, tag);
-    if (expects_key()) fail(name_, mark, "A key must be a text");
+    // yaml-cpp takes a bracket that is not closed for one that is a key.
+    if (expects_key()) fail(name_, mark, "A key must be a text, or this bracket is not closed");
     if (open_.size() >= max_config_depth) {
       fail(name_, mark, "Nested deeper than " + std::to_string(max_config_depth) + " levels");
     }
@@ -158,19 +163,52 @@ class Builder final : public YAML::EventHandler {
   std::map<YAML::anchor_t, Value> anchors_;
   std::size_t weight_ = 0;
   int documents_ = 0;
+  std::optional<Mark> last_quoted_;
   Value result_;
 };
 
-/// Whether blanks at the beginning of a line hold a tab, which YAML does not allow and reports as something else.
-bool is_indented_by_tab(std::string_view text, std::uint32_t line) {
-  for (; line > 1 && !text.empty(); --line) text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-  const auto indentation = text.substr(0, text.find_first_not_of(" \t"));
-  return line == 1 && indentation.find('\t') != std::string_view::npos;
+/// The text from a place on.
+std::string_view text_from(std::string_view text, Mark mark) {
+  for (auto line = mark.line; line > 1 && !text.empty(); --line) {
+    text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
+  }
+  return text.substr(std::min<std::size_t>(mark.column - 1, text.size()));
+}
+
+/// The tab among the blanks at the beginning of a line, which YAML does not allow and yaml-cpp reports as something
+/// else.
+std::optional<Mark> indenting_tab(std::string_view text, std::uint32_t line) {
+  if (line == 0) return std::nullopt;
+  const auto rest = text_from(text, {line, 1});
+  const auto tab = rest.substr(0, rest.find_first_not_of(" \t")).find('\t');
+  if (tab == std::string_view::npos) return std::nullopt;
+  return Mark{line, static_cast<std::uint32_t>(tab) + 1};
+}
+
+/// Whether the quotes that begin here, perhaps behind an anchor or a tag, end. yaml-cpp takes a line break at the end
+/// of the text for their end, so a file that was cut would go unnoticed.
+bool is_closed(std::string_view text) {
+  while (!text.empty() && (text.front() == '&' || text.front() == '!' || text.front() == '#')) {
+    text = text.substr(std::min(text.find_first_of(text.front() == '#' ? "\n" : " \t\r\n"), text.size()));
+    text = text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  }
+  if (text.empty() || (text.front() != '"' && text.front() != '\'')) return true;
+  const char quote = text.front();
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (quote == '"' && text[i] == '\\') {
+      ++i;
+    } else if (text[i] == quote) {
+      if (quote == '"' || i + 1 == text.size() || text[i + 1] != quote) return true;
+      ++i;
+    }
+  }
+  return false;
 }
 
 }  // namespace
 
 Value parse_yaml(std::string_view text, std::string_view name) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
   if (const auto problem = find_text_problem(text)) fail(name, problem->mark, problem->text);
   Builder builder{name};
   try {
@@ -180,8 +218,11 @@ Value parse_yaml(std::string_view text, std::string_view name) {
     }
   } catch (const YAML::Exception& error) {
     const auto mark = to_mark(error.mark);
-    const bool tab = mark.line != 0 && is_indented_by_tab(text, mark.line);
-    fail(name, mark, tab ? "A tab in the indentation: use blanks" : "Cannot read this as YAML: " + error.msg);
+    if (const auto tab = indenting_tab(text, mark.line)) fail(name, *tab, "A tab in the indentation: use blanks");
+    fail(name, mark, "Cannot read this as YAML: " + error.msg);
+  }
+  if (const auto mark = builder.last_quoted(); mark && !is_closed(text_from(text, *mark))) {
+    fail(name, *mark, "The quotes that begin here do not end");
   }
   return std::move(builder).result();
 }

@@ -79,12 +79,14 @@ TEST_F(Host, FactsOfAHostThatTellsNothing) {
 TEST_F(Host, FactsFromFiles) {
   auto paths = nowhere(dir.path());
   paths.meminfo = dir.file("meminfo", "MemTotal: 2097151 kB\n");
-  paths.cpuinfo = dir.file("cpuinfo", "processor : 0\nflags : hypervisor\nprocessor : 1\nprocessor : 2\n");
+  paths.cpuinfo =
+      dir.file("cpuinfo", "processor : 0\ncpu MHz\t\t: 2199.998\nflags : hypervisor\nprocessor : 1\nprocessor : 2\n");
   paths.kvm = dir.file("kvm", "");
   paths.vhost_net = dir.file("net", "");
   const auto facts = host_facts(paths);
   EXPECT_EQ(facts.memory_mib, 2047U);
   EXPECT_EQ(facts.cpus, 3U);
+  EXPECT_EQ(facts.cpu_khz, 2199998U);
   EXPECT_EQ(facts.on_vmm, facts.arch == "amd64");
   EXPECT_FALSE(facts.kvm);
   EXPECT_TRUE(testing::contains(facts.kvm_reason, "does not answer as KVM")) << facts.kvm_reason;

@@ -39,7 +39,7 @@ TEST(Units, SizesThatAreNone) {
                                                                           {"99999999TiB", "too large"}}};
   for (const auto& [text, why] : cases) {
     SCOPED_TRACE(text);
-    expect_error(Errc::invalid_config, why, [&text = text] { parse_size_mib(text); });
+    expect_error(Errc::invalid_config, why, [&one = text] { parse_size_mib(one); });
   }
 }
 TEST(Units, AFractionOfAMib) {

@@ -62,7 +62,7 @@ TEST(ConfigFile, EveryProblemOnALineWithItsPlace) {
 }
 
 TEST(ConfigFile, DuplicatesInJsonAndInFlowMaps) {
-  expect_error(Errc::invalid_config, "f:1:25: cpu.count: This key was given already in line 1",
+  expect_error(Errc::invalid_config, "f:1:22: cpu.count: This key was given already in line 1",
                [] { load_config_text(R"({"cpu": {"count": 1, "count": 2}})", "f"); });
 }
 

@@ -138,7 +138,7 @@ TEST(ConfigYaml, DepthIsBounded) {
   EXPECT_NO_THROW(parse_yaml(nested(max_config_depth), "f"));
   refuses(nested(max_config_depth + 1), "Nested deeper than 32 levels");
   refuses(nested(500'000), "Nested deeper than 32 levels");
-  refuses(std::string(500'000, '['), "Nested deeper than 32 levels");
+  refuses(std::string(500'000, '['), "A key must be a text, or this bracket is not closed");
   std::string blocks;
   for (int i = 0; i < 100'000; ++i) blocks += "- ";
   refuses(blocks, "Nested deeper than 32 levels");
@@ -149,12 +149,25 @@ TEST(ConfigYaml, DepthIsBounded) {
 
 TEST(ConfigYaml, SyntaxErrorsHaveTheirPlace) {
   refuses("a: 1\nb: c: d\n", "f.yaml:2:");
-  refuses("a: [1, 2\n", "f.yaml:");
-  refuses("a: \"open\n", "f.yaml:");
+  refuses("a: [1, 2\n", "A key must be a text, or this bracket is not closed");
   refuses("{\"a\": 1} x", "f.yaml:");
   refuses("a: 1\n b: 2\n", "f.yaml:2:");
   refuses("@a: 1", "f.yaml:1:1:");
   refuses("a: \"\\q\"", "f.yaml:1:");
+}
+TEST(ConfigYaml, QuotesMustEnd) {
+  for (const auto* text :
+       {"a: \"open", "a: 'open", "a: \"x\\\"", "a: \"open\n", "a: 'open\n", "a: 'it''s\n", "a: \"x\\\"\n",
+        "\"a: 1\nb: 2\n", "ü: b\nc: ü\nd: &x \"open\nmore\n", "a: !!str\n  'open\n"}) {
+    refuses(text, "f.yaml:");
+  }
+  refuses("a: 1\nü: \"open\nb: 2\n", "f.yaml:2:5: The quotes that begin here do not end");
+  refuses(
+      "\xEF\xBB\xBF"
+      "a: 'open\n",
+      "f.yaml:1:4: The quotes that begin here do not end");
+  EXPECT_EQ(json_of("a: 'it''s'\nb: &x # c\n  \"\\\"\""), R"({"a":"it's","b":"\""})");
+  EXPECT_EQ(json_of("a: |\n  \"open\n"), R"({"a":"\"open\n"})");
 }
 TEST(ConfigYaml, TabsAreNamed) {
   refuses("memory:\n\tsize: 2GiB\n", "f.yaml:2:1: A tab in the indentation: use blanks");

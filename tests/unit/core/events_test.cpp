@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/core/events.hpp"
+
+#include "support.hpp"
+
+#include <poll.h>
+
+#include <thread>
+
+namespace visor {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::expect_error;
+
+Event named(const char* name) {
+  Event event;
+  event.name = name;
+  return event;
+}
+
+bool readable(const EventQueue& queue) {
+  pollfd one{queue.poll_fd(), POLLIN, 0};
+  return ::poll(&one, 1, 0) == 1 && (one.revents & POLLIN) != 0;
+}
+
+TEST(Events, ComeInOrderAndCounted) {
+  EventQueue queue;
+  queue.push(named("a"));
+  queue.push(named("b"));
+  const auto first = queue.next(1s);
+  const auto second = queue.try_next();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->name + second->name, "ab");
+  EXPECT_EQ(first->sequence, 1U);
+  EXPECT_EQ(second->sequence, 2U);
+  EXPECT_FALSE(queue.try_next());
+}
+TEST(Events, TheOldestAreDroppedAndCounted) {
+  EventQueue queue{2};
+  for (const auto* name : {"a", "b", "c"}) queue.push(named(name));
+  EXPECT_EQ(queue.dropped(), 1U);
+  EXPECT_EQ(queue.try_next()->sequence, 2U);
+}
+TEST(Events, ACapacityOfNothingHoldsOne) {
+  EventQueue queue{0};
+  queue.push(named("a"));
+  EXPECT_TRUE(queue.try_next());
+}
+TEST(Events, WaitingEndsAtTheDeadline) {
+  EventQueue queue;
+  expect_error(Errc::timeout, "an event", [&] { queue.next(1ms); });
+}
+TEST(Events, WaitingEndsByCancellation) {
+  EventQueue queue;
+  CancelSource source;
+  std::thread canceller{[&] { source.cancel(); }};
+  expect_error(Errc::cancelled, "an event", [&] { queue.next({Deadline::max(), source.token()}); });
+  canceller.join();
+}
+TEST(Events, WaitingEndsByAnEvent) {
+  EventQueue queue;
+  std::thread producer{[&] { queue.push(named("a")); }};
+  EXPECT_EQ(queue.next(1h)->name, "a");
+  producer.join();
+}
+TEST(Events, ClosingLetsTheRestBeRead) {
+  EventQueue queue;
+  queue.push(named("a"));
+  queue.close();
+  queue.push(named("late"));
+  EXPECT_EQ(queue.next(1s)->name, "a");
+  EXPECT_FALSE(queue.next(1s));
+}
+TEST(Events, ClosingEndsAWait) {
+  EventQueue queue;
+  std::thread closer{[&] { queue.close(); }};
+  EXPECT_FALSE(queue.next(1h));
+  closer.join();
+}
+TEST(Events, TheDescriptorFollowsTheQueue) {
+  EventQueue queue;
+  EXPECT_FALSE(readable(queue));
+  queue.push(named("a"));
+  queue.push(named("b"));
+  EXPECT_TRUE(readable(queue));
+  static_cast<void>(queue.try_next());
+  EXPECT_TRUE(readable(queue));
+  static_cast<void>(queue.try_next());
+  EXPECT_FALSE(readable(queue));
+  queue.close();
+  EXPECT_TRUE(readable(queue));
+  EXPECT_FALSE(queue.try_next());
+  EXPECT_TRUE(readable(queue));
+}
+TEST(Events, KindsHaveNames) {
+  EXPECT_EQ(to_string(EventKind::other), "other");
+  EXPECT_EQ(to_string(EventKind::resynced), "resynced");
+  EXPECT_EQ(to_string(static_cast<EventKind>(99)), "other");
+}
+
+}  // namespace
+}  // namespace visor
