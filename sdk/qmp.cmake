@@ -4,6 +4,6 @@ set(visor_sdk_qmp_headers io_thread qmp/client qmp/commands qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
 set(visor_sdk_qmp_sources io_thread io_thread_watch qmp/client qmp/codec qmp/commands qmp/connection
-    qmp/connection_end qmp/outbox qmp/session qmp/socket qmp/types)
+    qmp/connection_end qmp/connection_write qmp/outbox qmp/session qmp/socket qmp/types)
 list(TRANSFORM visor_sdk_qmp_sources PREPEND src/)
 list(TRANSFORM visor_sdk_qmp_sources APPEND .cpp)

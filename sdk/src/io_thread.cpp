@@ -2,6 +2,7 @@
 #include "visor/sdk/io_thread.hpp"
 
 #include "io_thread_impl.hpp"
+#include "leak.hpp"
 #include "visor/core/error.hpp"
 
 #include <boost/asio/post.hpp>
@@ -128,6 +129,8 @@ IoThread::~IoThread() {
 }
 
 bool IoThread::on_this_thread() const noexcept { return impl_->on_this_thread(); }
+
+bool IoThread::forked() const noexcept { return impl_->forked(); }
 
 void IoThread::post(std::function<void()> function) {
   boost::asio::post(impl_->context, [impl = impl_.get(), function = std::move(function)] { impl->run(function); });

@@ -3,6 +3,9 @@
 #pragma once
 #include "visor/sdk/io_thread.hpp"
 
+// Asio's queue has a mutex, which orders all that its handlers see; the fences beside it are for users without one,
+// and ThreadSanitizer cannot follow them. Include this header before any of Asio's.
+#define BOOST_ASIO_DISABLE_FENCED_BLOCK 1
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -12,7 +15,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <utility>
 
@@ -35,12 +37,6 @@ struct IoThread::Impl {
   const std::uint64_t forks;
   const bool manual;
 };
-
-/// Gives up an object on purpose, in a forked child that must not run its destructor.
-template <class T>
-void leak(std::shared_ptr<T>&& pointer) noexcept {
-  (void)new (std::nothrow) std::shared_ptr<T>{std::move(pointer)};
-}
 
 /// Lets callbacks in until it is closed; closing waits for the one that is inside.
 class CallbackGate {

@@ -2,6 +2,7 @@
 // FdWatch and Timer. An Asio object must not be used by two threads at once: each state has a mutex for its own, which
 // is never held while a callback runs. Handlers hold their state weakly, so dropping the handle ends everything.
 #include "io_thread_impl.hpp"
+#include "leak.hpp"
 #include "visor/core/error.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "connection.hpp"
 
-#include "io_thread_impl.hpp"
 #include "socket.hpp"
 #include "visor/core/error.hpp"
 
@@ -42,7 +41,7 @@ void Client::Connection::open(Completion negotiated) {
 }
 
 void Client::Connection::check_may_block(const std::string& what) const {
-  if (options_.io->impl().forked()) {
+  if (options_.io->forked()) {
     throw Error(Errc::invalid_state, "Cannot " + what + ": this QMP session belongs to the parent process");
   }
   if (options_.io->on_this_thread()) {

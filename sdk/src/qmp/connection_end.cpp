@@ -2,7 +2,7 @@
 // How a connection ends: by shutdown() on any thread, or by the peer, noticed on the I/O thread. Both come to end() on
 // the I/O thread, which does it once.
 #include "connection.hpp"
-#include "io_thread_impl.hpp"
+#include "leak.hpp"
 
 #include <sys/socket.h>
 
@@ -17,7 +17,7 @@ const char* const shut_down = "the QMP session was shut down";
 }  // namespace
 
 void Client::Connection::shutdown() noexcept {
-  if (options_.io->impl().forked()) return;
+  if (options_.io->forked()) return;
   {
     const std::scoped_lock lock{mutex_};
     if (session_.ended() || session_.state() == State::closing) return;
@@ -38,7 +38,7 @@ bool Client::Connection::adopt() {
 }
 
 void Client::Connection::close() noexcept {
-  if (options_.io->impl().forked()) return leak(shared_from_this());
+  if (options_.io->forked()) return leak(shared_from_this());
   shutdown();
   options_.io->run_and_wait([this] {
     end({Errc::disconnected, shut_down});

@@ -131,6 +131,9 @@ TEST(QmpCall, DoesNotSendAfterAnExpiredDeadline) {
   FakeQmpServer server{ready_script().expect("real").reply()};
   const auto client = connect(server);
   EXPECT_EQ(code_of([&] { (void)client->execute("expired", CallContext{0ms}); }), Errc::timeout);
+  Promised call;
+  client->call_async({"expired"}, in(-1ms), call.completion());
+  EXPECT_EQ(call.get().error()->code, Errc::timeout);
   (void)client->execute("real", plenty);
   EXPECT_EQ(server.finish(), "");
 }

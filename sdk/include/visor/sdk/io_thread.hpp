@@ -78,6 +78,8 @@ class VISOR_SDK_EXPORT IoThread {
 
   /// Whether the caller is a function run by this object: blocking calls must then refuse with wrong_thread.
   [[nodiscard]] bool on_this_thread() const noexcept;
+  /// Whether this is a copy in a forked child, where nothing that belongs to it may be used.
+  [[nodiscard]] bool forked() const noexcept;
   /// [any thread] Runs a function soon, after those posted before it.
   void post(std::function<void()> function);
   /// [any thread] Runs a function and returns when it has run: at once when called on the I/O thread or when this is
