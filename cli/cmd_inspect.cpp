@@ -65,7 +65,7 @@ int inspect(Context& context) {
   context.hints = {{Errc::not_found, "visor ps lists the VMs"}};
   const auto call = context.call(10s);
   auto entry = context.runtime().look(context.args.words.front(), call);
-  if (!entry.record) throw *entry.error;
+  if (!entry.record) throw Error(*entry.error);
   auto value = entry_value(entry);
   if (entry.status) {
     try {
