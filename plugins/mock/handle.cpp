@@ -90,6 +90,11 @@ void Handle::own(std::string_view operation, const CallContext& call) {
   if (failure) std::rethrow_exception(failure);
 }
 
+bool Handle::owns() {
+  const std::scoped_lock lock{mutex_};
+  return owner_.has_value();
+}
+
 std::shared_ptr<EventQueue> Handle::subscribe() {
   const auto machine = look(5s);  // what happened until now is not for the new one
   auto queue = std::make_shared<EventQueue>();

@@ -38,6 +38,8 @@ class Handle {
 
   /// Takes the owner lock unless this handle has it. Throws busy, cancelled.
   void own(std::string_view operation, const CallContext& call);
+  /// Whether this handle has the owner lock.
+  [[nodiscard]] bool owns();
   std::shared_ptr<EventQueue> subscribe();
   /// Gives up the owner lock and ends the subscriptions.
   void release() noexcept;

@@ -65,7 +65,7 @@ struct ConsoleText {
 
 /// The last events, numbered from 1 for the machine's whole life; every handle hands on those it has not seen.
 struct Journal {
-  static constexpr std::size_t capacity = 128;
+  static constexpr std::size_t capacity = 64;
   std::uint64_t next = 1;
   std::deque<Event> entries;  ///< Event::sequence is the number
   void add(EventKind kind, std::chrono::system_clock::time_point time, Value data = {});

@@ -2,9 +2,12 @@
 #include "machine_file.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/core/file.hpp"
+#include "visor/core/json.hpp"
 #include "visor/core/owner_lock.hpp"
 #include "visor/sdk/process/process_identity.hpp"
 
+#include <mutex>
 #include <utility>
 
 namespace visor::mock {
@@ -22,10 +25,29 @@ OwnerLock write_lock(const std::filesystem::path& folder, std::string_view opera
   }
 }
 
+Machine machine_from_text(const std::filesystem::path& run_dir, const std::string& text) {
+  try {
+    auto record = vm_record_from_value(parse_json(text));
+    record.run_dir = run_dir;
+    return machine_from_record(std::move(record));
+  } catch (const Error& error) {
+    throw Error(error.code(), (run_dir / "record.json").string() + ": " + error.message());
+  }
+}
+
 }  // namespace
 
+struct MachineFile::Cache {
+  std::mutex mutex;
+  std::string text;
+  Machine machine;
+};
+
 MachineFile::MachineFile(std::filesystem::path run_dir, std::shared_ptr<Clock> clock)
-    : run_dir_{std::move(run_dir)}, clock_{std::move(clock)}, boot_id_{host_boot_id()} {}
+    : run_dir_{std::move(run_dir)},
+      clock_{std::move(clock)},
+      boot_id_{host_boot_id()},
+      cache_{std::make_shared<Cache>()} {}
 
 void MachineFile::create(Machine machine) const {
   if (!std::filesystem::is_directory(run_dir_)) {
@@ -45,7 +67,18 @@ void MachineFile::remove() const noexcept {
   std::filesystem::remove_all(run_dir_ / lock_folder, ignored);
 }
 
-Machine MachineFile::read() const { return machine_from_record(read_record(run_dir_)); }
+Machine MachineFile::read() const {
+  auto text = read_file(run_dir_ / "record.json");
+  {
+    const std::scoped_lock lock{cache_->mutex};
+    if (text == cache_->text) return cache_->machine;
+  }
+  auto machine = machine_from_text(run_dir_, text);
+  const std::scoped_lock lock{cache_->mutex};
+  cache_->text = std::move(text);
+  cache_->machine = machine;
+  return machine;
+}
 
 void MachineFile::write(const Machine& machine) const {
   auto record = machine.record;

@@ -36,9 +36,11 @@ class MachineFile {
   void write(const Machine& machine) const;
   [[nodiscard]] Now now(const Machine& machine) const;
 
+  struct Cache;
   std::filesystem::path run_dir_;
   std::shared_ptr<Clock> clock_;
   std::string boot_id_;
+  std::shared_ptr<Cache> cache_;  ///< of the last text that was read, so that a poll does not parse it again
 };
 
 }  // namespace visor::mock

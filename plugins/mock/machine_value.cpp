@@ -105,23 +105,26 @@ Slot slot_from(const Value& value) {
   return {value.at("device").as_string(), value.at("kind").as_string(), small<std::uint32_t>(value.at("number"))};
 }
 
+// Events are most of a record: each is a list, and its name follows from its kind.
+Value event_value(const Event& event) {
+  return Value::list({event.sequence, static_cast<std::uint32_t>(event.kind), time_value(event.time), event.data});
+}
+
+Event event_from(const Value& value) {
+  const auto& parts = value.as_list();
+  if (parts.size() != 4) throw Error(Errc::invalid_config, "An event in the mock's record has not four parts");
+  const auto kind = static_cast<EventKind>(small<std::uint32_t>(parts[1]));
+  return {kind, std::string{to_string(kind)}, parts[3], time_from(parts[2]), parts[0].as_uint()};
+}
+
 Value journal_value(const Journal& journal) {
-  return Value::map({{"next", journal.next}, {"entries", list_value(journal.entries, [](const Event& event) {
-                                                return Value::map({{"kind", static_cast<std::uint32_t>(event.kind)},
-                                                                   {"data", event.data},
-                                                                   {"time", time_value(event.time)},
-                                                                   {"number", event.sequence}});
-                                              })}});
+  return Value::map({{"next", journal.next}, {"entries", list_value(journal.entries, event_value)}});
 }
 
 Journal journal_from(const Value& value) {
   Journal journal;
   journal.next = value.at("next").as_uint();
-  for (const auto& entry : value.at("entries").as_list()) {
-    const auto kind = static_cast<EventKind>(small<std::uint32_t>(entry.at("kind")));
-    journal.entries.push_back({kind, std::string{to_string(kind)}, entry.at("data"), time_from(entry.at("time")),
-                               entry.at("number").as_uint()});
-  }
+  for (const auto& entry : value.at("entries").as_list()) journal.entries.push_back(event_from(entry));
   return journal;
 }
 

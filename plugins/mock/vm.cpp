@@ -27,10 +27,6 @@ void check_state(const Machine& machine, std::initializer_list<VmState> states, 
                                        std::string{to_string(machine.state)} + ", not " + names);
 }
 
-void wait_for_answer(Handle& handle, const CallContext& call) {
-  handle.wait(call, "an answer of the hypervisor", [](const Machine& machine) { return !machine.silent; });
-}
-
 /// Whether this rung of the stop ladder brings the machine down.
 bool rung_works(StopRung rung, const Machine& machine) {
   if (rung < machine.options.stop_rung) return false;
@@ -117,13 +113,21 @@ Machine MockVm::look_in(States states, std::string_view operation, const CallCon
 
 Machine MockVm::change_in(States states, std::string_view operation, const CallContext& call,
                           const Handle::Change& change) {
-  look_in(states, operation, call);
-  handle_->own(operation, call);
-  wait_for_answer(*handle_, call);
-  return handle_->change(operation, call, [&](Machine& machine, const Now& now) {
-    check_state(machine, states, operation);
-    change(machine, now);
-  });
+  check_cancelled(call, operation);
+  if (!handle_->owns()) {
+    look_in(states, operation, call);  // what is not allowed anyway needs no lock
+    handle_->own(operation, call);
+  }
+  for (;;) {
+    bool answered = false;
+    auto machine = handle_->change(operation, call, [&](Machine& now, const Now& time) {
+      check_state(now, states, operation);
+      answered = !now.silent;
+      if (answered) change(now, time);
+    });
+    if (answered) return machine;
+    handle_->wait(call, "an answer of the hypervisor", [](const Machine& now) { return !now.silent; });
+  }
 }
 
 VmConfig MockVm::config() const { return handle_->look(query_limit).record.config; }
@@ -197,6 +201,7 @@ StopResult MockVm::stop(const StopOptions& options, const CallContext& call) {
   constexpr std::array ladder = {StopRung::guest, StopRung::hypervisor, StopRung::terminate, StopRung::kill};
   for (const auto rung : ladder) {
     if (options.force && rung < StopRung::terminate) continue;
+    if (rung == StopRung::guest && machine.state != running) continue;  // a guest that stands still sees no button
     call.report(to_string(rung));
     const auto ended = [&] {
       const auto after = handle_->change("stop", rung == StopRung::kill ? CallContext{query_limit} : call,

@@ -49,12 +49,6 @@ std::optional<DeviceConfig> device_for(const Subject& subject, Feature feature, 
   return subject.device ? subject.device(feature, id, scratch) : default_device(feature, id, scratch);
 }
 
-std::vector<Subject> all_subjects() {
-  std::vector<Subject> all;
-  for (auto* subjects : {&mock_subjects}) std::ranges::move(subjects(), std::back_inserter(all));
-  return all;
-}
-
 const Subject* find_subject(const std::string& name) {
   static const auto all = all_subjects();
   const auto found = std::ranges::find(all, name, &Subject::name);

@@ -29,9 +29,10 @@ struct Ending {
 /// Everything the suite must know about a plugin to put it to the test. The suite itself speaks the interface alone and
 /// asks capabilities() what to expect; what is left empty here is skipped, and the test says so.
 struct Subject {
-  std::string name;    ///< of the tests: letters, digits and _ only
-  std::string plugin;  ///< the plugin's name
-  Params options;      ///< plugin options of the host
+  std::string name;                  ///< of the tests: letters, digits and _ only
+  std::string plugin;                ///< the plugin's name
+  Params options;                    ///< plugin options of the host
+  std::filesystem::path plugin_dir;  ///< where the plugin is; empty: the build's own plugin folder
   /// Starts a VM that stays up until it is stopped. No devices, no readiness sign. With cpu.max_count and
   /// memory.max_size_mib above what it boots with when the plugin claims resizing.
   VmConfig config;
@@ -89,8 +90,10 @@ std::optional<DeviceConfig> device_for(const Subject& subject, Feature feature, 
 
 // One function a plugin, each in its own file.
 std::vector<Subject> mock_subjects();
+std::vector<Subject> qemu_amd64_subjects();
 
-/// All of them. Selecting one: --gtest_filter='*/<name>'.
+/// All of them. Selecting one: --gtest_filter='*/<name>'. In a file of its own (all_subjects.cpp), so that a project
+/// which runs the suite for its own plugin has its own.
 std::vector<Subject> all_subjects();
 const Subject* find_subject(const std::string& name);
 

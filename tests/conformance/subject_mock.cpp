@@ -80,7 +80,7 @@ Subject mock_refusing() {
   auto subject = mock();
   subject.name = "mock_refusing";
   subject.failing_start = with_option("mock.start", "fail");
-  subject.options = {{"mock.without", "shrink_memory,shrink_vcpus"}, {"mock.stop_rung", "kill"}};
+  subject.options = {{"mock.without", "shrink_memory,shrink_vcpus"}};
   return subject;
 }
 

@@ -34,9 +34,9 @@ TEST_P(Devices, AddedOnesAreInTheConfigurationAndStart) {
   VISOR_NEEDS(Feature::add_device);
   const auto vm = create();
   vm->add_device(disk(subject(), "data0", scratch()));
-  vm->add_device(a_device<RngConfig>("rng0"));
+  vm->add_device(disk(subject(), "data1", scratch()));
   EXPECT_TRUE(has_device(*vm, "data0"));
-  EXPECT_TRUE(has_device(*vm, "rng0"));
+  EXPECT_TRUE(has_device(*vm, "data1"));
   EXPECT_EQ(vm->record().config, vm->config());
   vm->start(quick());
   EXPECT_EQ(vm->config().devices.size(), 2U);
@@ -55,8 +55,8 @@ TEST_P(Devices, AnIdIsTakenOnce) {
 TEST_P(Devices, WithoutAnIdOneIsMadeUp) {
   VISOR_NEEDS(Feature::add_device);
   const auto vm = create();
-  vm->add_device(RngConfig{});
-  vm->add_device(PanicConfig{});
+  vm->add_device(disk(subject(), "", scratch()));
+  vm->add_device(disk(subject(), "", scratch()));
   const auto devices = vm->config().devices;
   ASSERT_EQ(devices.size(), 2U);
   EXPECT_FALSE(device_id(devices[0]).empty());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handles, the file between them, and other people's changes.
-#include "handle.hpp"
+#include "mock/handle.hpp"
 
 #include "support.hpp"
 

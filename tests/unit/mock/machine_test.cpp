@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine alone, with a clock that the test sets.
-#include "machine.hpp"
+#include "mock/machine.hpp"
 
 #include "support.hpp"
 

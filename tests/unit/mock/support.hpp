@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "machine.hpp"
+#include "mock/machine.hpp"
 
 #include "visor/core/error.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What only the mock can be asked to do; the rest is in the conformance suite.
-#include "vm.hpp"
+#include "mock/vm.hpp"
 
-#include "hypervisor.hpp"
+#include "mock/hypervisor.hpp"
 #include "support.hpp"
 
 #include <cstdlib>
