@@ -39,11 +39,11 @@ bool write_file(const std::string& path, std::string_view text) {
 
 // Sources move above every target first, so that no dup2 can overwrite one that is still needed.
 bool place_fds(std::vector<PlacedFd>& fds) {
+  std::sort(fds.begin(), fds.end(), [](const PlacedFd& a, const PlacedFd& b) { return a.target < b.target; });
   for (auto& fd : fds) {
-    fd.source = ::fcntl(fd.source, F_DUPFD_CLOEXEC, 256);
+    fd.source = ::fcntl(fd.source, F_DUPFD_CLOEXEC, fds.back().target + 1);
     if (fd.source < 0) return false;
   }
-  std::sort(fds.begin(), fds.end(), [](const PlacedFd& a, const PlacedFd& b) { return a.target < b.target; });
   unsigned next = 0;
   for (const auto& fd : fds) {
     const auto target = static_cast<unsigned>(fd.target);

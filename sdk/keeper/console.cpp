@@ -2,9 +2,8 @@
 #include "console.hpp"
 
 #include "failure.hpp"
-#include "unix_socket.hpp"
 
-#include <fcntl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -99,19 +98,6 @@ class Console::Client final : public Handler {
   std::optional<Watch> watch_;
 };
 
-class Console::Door final : public Handler {
- public:
-  Door(Console& console, UniqueFd socket)
-      : console_{console}, socket_{std::move(socket)}, watch_{console.loop_, socket_.get(), EPOLLIN, *this} {}
-  void on_ready(std::uint32_t) override { console_.accept_client(); }
-  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
-
- private:
-  Console& console_;
-  UniqueFd socket_;
-  Watch watch_;
-};
-
 Console::Console(Loop& loop) : Link{loop}, loop_{loop} {}
 
 Console::~Console() = default;
@@ -121,9 +107,7 @@ void Console::open(const sdk::KeeperSpec& spec, const std::string& socket_path) 
   const bool stream = has_stream_end(spec.main);
   if (console.connect_path.empty() && !stream) return;
   recording_.emplace(console.capture);
-  auto listener = sdk::wire::listen_unix(socket_path, SOCK_STREAM);
-  if (listener.error != 0) throw Failure{"listen", listener.error, socket_path, {}};
-  door_ = std::make_unique<Door>(*this, std::move(listener.fd));
+  door_.emplace(loop_, socket_path, SOCK_STREAM, [this](UniqueFd socket) { add_client(std::move(socket)); });
   if (!stream) return connect_to(console.connect_path);
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) throw Failure{"console", errno, {}, {}};
@@ -131,9 +115,8 @@ void Console::open(const sdk::KeeperSpec& spec, const std::string& socket_path) 
   take(UniqueFd(ends[0]));
 }
 
-void Console::accept_client() {
-  UniqueFd socket(::accept4(door_->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket || clients_.size() >= max_clients || !sdk::wire::peer_trusted(socket.get())) return;
+void Console::add_client(UniqueFd socket) {
+  if (clients_.size() >= max_clients) return;
   clients_.push_back(std::make_unique<Client>(*this, std::move(socket)));
   clients_.back()->pump();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "acceptor.hpp"
 #include "capture.hpp"
 #include "link.hpp"
 #include "visor/sdk/process/spec.hpp"
@@ -42,8 +43,7 @@ class Console final : public Link {
 
  private:
   class Client;
-  class Door;
-  void accept_client();
+  void add_client(UniqueFd socket);
   void input(std::string_view bytes);
   void flush_input();
   [[nodiscard]] std::size_t input_room() const noexcept;
@@ -53,7 +53,7 @@ class Console final : public Link {
   UniqueFd process_end_;
   std::string to_guest_;
   bool finished_ = false;
-  std::unique_ptr<Door> door_;
+  std::optional<Acceptor> door_;
   std::vector<std::unique_ptr<Client>> clients_;
 };
 

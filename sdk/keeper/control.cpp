@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control.hpp"
 
-#include "failure.hpp"
 #include "session.hpp"
-#include "unix_socket.hpp"
+
+#include <sys/socket.h>
 
 #include <algorithm>
 
@@ -22,10 +22,7 @@ Control::Control(Loop& loop, Service& service, const Journal& journal)
 Control::~Control() = default;
 
 void Control::listen(const std::string& path) {
-  auto listener = sdk::wire::listen_unix(path, SOCK_SEQPACKET);
-  if (listener.error != 0) throw Failure{"listen", listener.error, path, {}};
-  door_ = std::move(listener.fd);
-  watch_.emplace(loop_, door_.get(), EPOLLIN, *this);
+  door_.emplace(loop_, path, SOCK_SEQPACKET, [this](UniqueFd socket) { add_session(std::move(socket)); });
 }
 
 void Control::add_creator(UniqueFd lifeline) {
@@ -33,10 +30,8 @@ void Control::add_creator(UniqueFd lifeline) {
   set_lifeline(sessions_.back().get());
 }
 
-void Control::on_ready(std::uint32_t) {
-  UniqueFd socket(::accept4(door_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!socket || sessions_.size() >= max_sessions || !sdk::wire::peer_trusted(socket.get())) return;
-  sessions_.push_back(std::make_unique<Session>(*this, std::move(socket)));
+void Control::add_session(UniqueFd socket) {
+  if (sessions_.size() < max_sessions) sessions_.push_back(std::make_unique<Session>(*this, std::move(socket)));
 }
 
 void Control::tell_all(const sdk::wire::Message& message) {
@@ -63,17 +58,10 @@ void Control::journal_grew() {
   for (auto& session : sessions_) session->pump_journal();
 }
 
-void Control::close_door() {
-  watch_.reset();
-  door_.reset();
-}
-
 bool Control::flushed() const {
   return std::all_of(sessions_.begin(), sessions_.end(),
                      [](const auto& session) { return session->closed() || session->flushed(); });
 }
-
-void Control::set_lifeline(Session* session) { lifeline_ = session; }
 
 void Control::sweep() {
   bool owner_gone = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "acceptor.hpp"
 #include "journal.hpp"
 #include "loop.hpp"
 #include "message.hpp"
@@ -43,10 +44,10 @@ class Service {
 class Session;
 
 /// keeper.sock and every session with it, the creator's included.
-class Control final : public Handler {
+class Control {
  public:
   Control(Loop& loop, Service& service, const Journal& journal);
-  ~Control() override;
+  ~Control();
 
   /// Throws Failure.
   void listen(const std::string& path);
@@ -58,22 +59,20 @@ class Control final : public Handler {
   [[nodiscard]] const Session* owner() const;
   void journal_grew();
   /// No new session from here on.
-  void close_door();
+  void close_door() { door_.reset(); }
   [[nodiscard]] bool flushed() const;
   /// Forgets closed sessions, and says so to the service.
   void sweep();
 
-  void on_ready(std::uint32_t events) override;
-
  private:
   friend class Session;
-  void set_lifeline(Session* session);
+  void add_session(UniqueFd socket);
+  void set_lifeline(Session* session) { lifeline_ = session; }
 
   Loop& loop_;
   Service& service_;
   const Journal& journal_;
-  UniqueFd door_;
-  std::optional<Watch> watch_;
+  std::optional<Acceptor> door_;
   std::vector<std::unique_ptr<Session>> sessions_;
   Session* lifeline_ = nullptr;
 };

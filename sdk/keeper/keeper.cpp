@@ -210,8 +210,10 @@ void Keeper::end_by_itself(const char* cause) {
 
 wire::Message Keeper::status(std::string_view verb) {
   wire::Message message(verb);
-  const auto self = ::getpid();
-  message.add("keeper", wire::encode_identity({self, wire::read_start_time(self).value_or(0)}));
+  if (verb == "status") {  // the creator knows, and waits for `started`
+    const auto self = ::getpid();
+    message.add("keeper", wire::encode_identity({self, wire::read_start_time(self).value_or(0)}));
+  }
   for (const auto& kept : processes_.all()) {
     message.add("process", kept.name + ' ' + wire::encode_identity(kept.identity) + ' ' +
                                (kept.exit ? wire::encode_status(*kept.exit) : "-"));

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -133,5 +134,10 @@ int run() {
 
 }  // namespace
 }  // namespace visor::keeper
+
+// The library's own handler prints, and with it come the demangler and half of stdio: 100 KiB of every keeper.
+namespace __gnu_cxx {  // NOLINT(bugprone-reserved-identifier)
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
 
 int main() { return visor::keeper::run(); }

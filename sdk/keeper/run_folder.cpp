@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstring>
 
 namespace visor::keeper {
 
@@ -40,8 +39,7 @@ void RunFolder::write(const char* name, std::string_view text) const {
 void report_failure(int lifeline, const Failure& failure) {
   sdk::wire::Message message("failed");
   message.add("process", failure.process).add("stage", failure.stage);
-  message.add("errno", static_cast<std::uint64_t>(failure.error)).add("reason", std::strerror(failure.error));
-  message.add("text", failure.text);
+  message.add("errno", static_cast<std::uint64_t>(failure.error)).add("text", failure.text);
   const auto text = message.encode();
   ::send(lifeline, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }

@@ -23,12 +23,22 @@ namespace visor::sdk {
 namespace {
 
 /// How long the end of a keeper is waited for whose process has ended: it writes its record and goes.
-constexpr int farewell_ms = 500;
+constexpr std::chrono::milliseconds farewell{500};
 
 bool has_ended(const ProcessIdentity& process) noexcept try {
   return !alive(process);
 } catch (const Error&) {
   return false;
+}
+
+void await_end(const ProcessIdentity& keeper) noexcept try {
+  if (const auto process = Pidfd::open(keeper)) (void)process->wait_end(std::chrono::steady_clock::now() + farewell);
+} catch (const Error&) {  // it is reaped later
+}
+
+void reap_quietly() noexcept try {
+  (void)reap_left_over();
+} catch (const Error&) {  // the next launch tries again
 }
 
 constexpr std::chrono::seconds clean_up_wait{5};
@@ -113,12 +123,10 @@ Keeper& Keeper::operator=(Keeper&& other) noexcept {
 
 Keeper::~Keeper() {
   session_.reset();
-  // With its process gone the keeper is about to end, too: it is reaped here rather than at some later launch.
-  if (pidfd_ && !processes_.empty() && has_ended(processes_.front().identity)) {
-    pollfd end{pidfd_.get(), POLLIN, 0};
-    (void)::poll(&end, 1, farewell_ms);
-  }
+  // A failed launch has a keeper and no processes: that keeper must be reaped, too.
+  if (!processes_.empty() && has_ended(processes_.front().identity)) await_end(identity_);
   leave_to_reaper(std::move(pidfd_));
+  reap_quietly();
 }
 
 Keeper Keeper::start(const std::string& order, const std::vector<int>& host_fds, const LaunchOptions& options) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <optional>
 #include <thread>
+#include <vector>
 
 namespace visor::sdk {
 namespace {
@@ -119,6 +121,27 @@ TEST_F(ConsoleTest, ConnectsToAListenerThatItMadeForTheProcess) {
 TEST_F(ConsoleTest, WithoutAConsoleThereIsNoSocket) {
   auto keeper = launch(shell("exec sleep 1000"));
   EXPECT_EQ(error_of([&] { connect_console(dir_, soon()); }).code(), Errc::not_found);
+  keeper.kill(soon());
+}
+
+TEST_F(ConsoleTest, RunningOutOfDescriptorsPasses) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit few{32, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  auto keeper = launch(shell("exec cat", true));
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  std::vector<UniqueFd> clients;
+  try {
+    for (int i = 0; i < 60; ++i) clients.push_back(connect_console(dir_, std::chrono::steady_clock::now()));
+    ADD_FAILURE() << "the keeper was never short of descriptors";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::timeout);
+  }
+  clients.clear();
+  const auto console = connect_console(dir_, soon());
+  write_all(console.get(), "still here\n");
+  read_until(console.get(), "still here\n");
   keeper.kill(soon());
 }
 

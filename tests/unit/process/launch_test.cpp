@@ -124,6 +124,39 @@ TEST_F(LaunchTest, DropsToTheGivenUserOrSaysThatItMayNot) {
   EXPECT_NE(error.message().find("setgroups"), std::string::npos) << error.message();
 }
 
+TEST_F(LaunchTest, JoinsTheControlGroupBeforeExec) {
+  auto spec = shell("exit 0");
+  spec.main.cgroup_dir = file("group");
+  const auto error = error_of([&] { launch(spec); });
+  EXPECT_EQ(error.message(), "Cannot start process 'main' (cgroup): " + file("group") + ": No such file or directory");
+  ASSERT_EQ(::mkdir(file("group").c_str(), 0700), 0);
+  const UniqueFd group(::open(file("group/cgroup.procs").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  auto keeper = launch(spec);
+  EXPECT_EQ(expect_exit(keeper).status.value, 0);
+  EXPECT_EQ(read_file(file("group/cgroup.procs")), "0");
+}
+
+TEST_F(LaunchTest, EntersTheNetworkNamespaceOrSaysThatItMayNot) {
+  const UniqueFd here(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  auto spec = shell("exit 3");
+  spec.main.netns_fd = here.get();
+  try {
+    auto keeper = launch(spec);
+    EXPECT_EQ(expect_exit(keeper).status.value, 3);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::permission_denied);
+    EXPECT_NE(error.message().find("(netns)"), std::string::npos) << error.message();
+  }
+  spec.main.netns_fd = 0;  // no namespace
+  EXPECT_NE(error_of([&] { launch(spec); }).message().find("(netns)"), std::string::npos);
+}
+
+TEST_F(LaunchTest, RefusesToStartWithoutItsLabel) {
+  auto spec = shell("exit 0");
+  spec.main.exec_label = "no:such:label";
+  EXPECT_NE(error_of([&] { launch(spec); }).message().find("(label)"), std::string::npos);
+}
+
 TEST_F(LaunchTest, StartsWithDefaultSignalsWhateverTheHostHas) {
   const auto before = std::signal(SIGUSR1, SIG_IGN);
   auto keeper = launch(shell("kill -USR1 $$; exit 3"));
