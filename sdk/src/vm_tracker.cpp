@@ -67,6 +67,23 @@ void VmTracker::on_event(const Event& event) {
   const std::scoped_lock lock{mutex_};
   note_locked(event);
   push_locked(event);
+  if (open_ports_.contains(ready_port_)) tell_ready_locked();
+}
+
+void VmTracker::expect_port(std::string port) {
+  const std::scoped_lock lock{mutex_};
+  ready_port_ = std::move(port);
+}
+
+void VmTracker::on_ready() {
+  const std::scoped_lock lock{mutex_};
+  tell_ready_locked();
+}
+
+void VmTracker::tell_ready_locked() {
+  if (seen_.insert(EventKind::guest_ready).second) {
+    push_locked(make_event(EventKind::guest_ready, {}, std::chrono::system_clock::now()));
+  }
 }
 
 void VmTracker::on_state(VmState state) { on_event(state_event(state, std::chrono::system_clock::now())); }

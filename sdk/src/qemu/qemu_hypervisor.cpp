@@ -36,7 +36,11 @@ class QemuHypervisor final : public Hypervisor {
 
   std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
                              const std::filesystem::path& run_dir) override {
+    if (id.empty()) throw Error(Errc::invalid_config, "A VM needs an id");
     Prepared prepared{*driver_, config};
+    if (std::filesystem::exists(run_dir / "record.json")) {
+      throw Error(Errc::already_exists, "There is a VM in " + run_dir.string() + " already");
+    }
     (void)find_qemu(*driver_->arch, prepared.config());
     for (const auto& path : listener_paths(run_dir, prepared.config())) check_socket_path(path);
     return std::make_unique<QemuVm>(driver_, std::move(prepared), id, run_dir);
@@ -45,6 +49,10 @@ class QemuHypervisor final : public Hypervisor {
   std::unique_ptr<Vm> attach(const VmRecord& record, const CallContext&) override {
     if (record.plugin != driver_->name()) {
       throw Error(Errc::invalid_config, "VM '" + record.id + "' was made by plugin " + record.plugin + ", not by " + driver_->name());
+    }
+    if (record.version > VmRecord::current_version) {
+      throw Error(Errc::unsupported, "VM '" + record.id + "': its record has version " + std::to_string(record.version) +
+                                         ", this plugin reads up to " + std::to_string(VmRecord::current_version));
     }
     if (!std::filesystem::exists(record.run_dir)) {
       throw Error(Errc::not_found, "VM '" + record.id + "': its folder " + record.run_dir.string() + " is gone");

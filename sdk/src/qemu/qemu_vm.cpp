@@ -70,7 +70,14 @@ std::shared_ptr<Session> QemuVm::session() const {
 }
 
 bool QemuVm::launched() const {
+  {
+    const std::scoped_lock lock{mutex_};
+    if (record_.hypervisor.pid != 0 || lock_) return record_.hypervisor.pid != 0;
+  }
+  // Whoever owns the VM may have started it since.
+  auto record = read_record(run_dir_);
   const std::scoped_lock lock{mutex_};
+  if (record_.hypervisor.pid == 0) record_ = std::move(record);
   return record_.hypervisor.pid != 0;
 }
 
@@ -182,13 +189,15 @@ void QemuVm::resume(const CallContext& call) {
 }
 
 HotplugResult QemuVm::hotplug_add(const DeviceConfig& device, const CallContext&) {
-  constexpr auto feature_of = [](const DeviceConfig& config) {
+  const auto feature_of = [this](const DeviceConfig& config) {
+    if (std::holds_alternative<DiskConfig>(config)) return Feature::hotplug_disk;
     if (std::holds_alternative<NicConfig>(config)) return Feature::hotplug_nic;
     if (std::holds_alternative<SerialPortConfig>(config)) return Feature::hotplug_serial_port;
     if (std::holds_alternative<VsockConfig>(config)) return Feature::hotplug_vsock;
     if (std::holds_alternative<VfioConfig>(config)) return Feature::hotplug_vfio;
     if (std::holds_alternative<VhostUserConfig>(config)) return Feature::hotplug_vhost_user;
-    return Feature::hotplug_disk;
+    throw Error(Errc::unsupported, driver_->name() + " does not support plugging a " +
+                                       std::string{device_type(config)} + " device into a running VM");
   };
   capabilities().require(feature_of(device), driver_->name());
   throw Error(Errc::internal, "Hotplug is claimed but not built");
@@ -212,6 +221,7 @@ VcpuResize QemuVm::resize_vcpus(std::uint32_t, const CallContext&) {
 std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
   capabilities().require(Feature::console, driver_->name());
   require_live("console", call);
+  if (call.cancel().cancelled()) call.check("the console");
   return make_stream_console(connect_console(run_dir_.string(), call.deadline()));
 }
 

@@ -69,6 +69,7 @@ class QemuVm final : public Vm {
   void own(std::string_view operation, const CallContext& call, const CallContext& lock_call);
   /// Sees to it that the end of a live VM is noticed.
   void watch(const CallContext& call);
+  void settle() const;
   void connect_owner(const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
@@ -82,6 +83,7 @@ class QemuVm final : public Vm {
   void wait_console_line(const std::string& line, const CallContext& call);
 
   // Stop (qemu_vm_stop.cpp)
+  StopResult end(const visor::StopOptions& options, const CallContext& call);
   StopResult stop_unstarted(const CallContext& call);
   StopResult stop_as_owner(const visor::StopOptions& options, const CallContext& call);
   StopResult stop_beside_owner(const visor::StopOptions& options, const CallContext& call);
@@ -96,7 +98,7 @@ class QemuVm final : public Vm {
   Gate watch_gate_;
   mutable std::mutex mutex_;
   std::optional<Prepared> prepared_;  // until the start
-  VmRecord record_;
+  mutable VmRecord record_;
   std::optional<OwnerLock> lock_;
   std::shared_ptr<Session> session_;
   bool starting_ = false;

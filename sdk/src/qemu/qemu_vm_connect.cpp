@@ -129,14 +129,26 @@ void QemuVm::watch(const CallContext& call) {
 
 visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
-    if (auto exit = known_exit()) return *exit;
-    if (!launched()) refuse_state("wait_exit", "started", call);
-    watch(call);
-    // A keeper that just ended may leave nothing to watch: look again soon.
-    if (session()) return tracker_->wait_exit(call);
+    if (auto exit = known_exit()) {
+      settle();
+      return *exit;
+    }
     call.check("the VM to end");
-    (void)tracker_->exit_by(std::min(call.deadline(), std::chrono::steady_clock::now() + 10ms));
+    watch(call);
+    // Not started yet, or a keeper that just ended left nothing to watch: look again soon.
+    const auto until = session() ? call.deadline() : std::min(call.deadline(), std::chrono::steady_clock::now() + 20ms);
+    try {
+      (void)tracker_->wait_exit({until, call.cancel()});
+    } catch (const Error& error) {
+      if (error.code() != Errc::timeout) throw;
+    }
   }
+}
+
+/// The keeper of a VM that has ended writes its record and goes: seen to the end, nothing of the VM is left.
+void QemuVm::settle() const {
+  const auto keeper = Pidfd::open(identity_of(record().keeper));
+  if (keeper) (void)keeper->wait_end(std::chrono::steady_clock::now() + 500ms);
 }
 
 std::shared_ptr<EventQueue> QemuVm::events() {

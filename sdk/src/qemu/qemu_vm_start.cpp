@@ -80,6 +80,15 @@ KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const 
   return spec;
 }
 
+/// The id of the port whose opening is the guest's sign of readiness; it may be configured by its name.
+std::string ready_port(const VmConfig& config) {
+  for (const auto& device : config.devices) {
+    const auto* serial = std::get_if<SerialPortConfig>(&device);
+    if (serial != nullptr && serial->name == config.ready.port) return serial->id;
+  }
+  return config.ready.port;
+}
+
 }  // namespace
 
 Prepared& QemuVm::prepared() {
@@ -92,6 +101,11 @@ void QemuVm::add_device(const DeviceConfig& device) {
   if (launched() || known_exit()) refuse_state("add_device", "created", 1s);
   own("add_device", 10s);
   if (launched()) refuse_state("add_device", "created", 1s);
+  for (const auto& present : record_.config.devices) {
+    if (!device_id(device).empty() && device_id(present) == device_id(device)) {
+      throw Error(Errc::already_exists, "VM '" + id_ + "' has a device '" + device_id(device) + "' already");
+    }
+  }
   prepared().add_device(*driver_, device);
   {
     const std::scoped_lock lock{mutex_};
@@ -112,6 +126,7 @@ void QemuVm::launch(const CallContext& call) {
   spec.main.netns_fd = network.get();
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->reset();
+  if (ready.config().ready.console_line.empty()) tracker_->expect_port(ready_port(ready.config()));
 
   call.report("spawn");
   auto keeper = Keeper::launch(
@@ -216,14 +231,11 @@ void QemuVm::wait_ready(const CallContext& call) {
   watch(call);
   const auto config = this->config();
   if (!config.ready.console_line.empty()) wait_console_line(config.ready.console_line, call);
-  if (config.ready.port.empty()) return;
-  auto port = config.ready.port;
-  for (const auto& device : config.devices) {
-    const auto* serial = std::get_if<SerialPortConfig>(&device);
-    if (serial != nullptr && serial->name == port) port = serial->id;
+  const auto port = ready_port(config);
+  if (!port.empty() && !tracker_->wait_port(port, call)) {
+    throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready: " + wait_exit(call).text);
   }
-  if (tracker_->wait_port(port, call)) return;
-  throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready: " + wait_exit(call).text);
+  tracker_->on_ready();
 }
 
 void QemuVm::wait_console_line(const std::string& line, const CallContext& call) {

@@ -32,6 +32,13 @@ sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return
 }  // namespace
 
 StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& call) {
+  if (call.cancel().cancelled()) call.check("the VM to stop");
+  auto result = end(options, call);
+  settle();
+  return result;
+}
+
+StopResult QemuVm::end(const visor::StopOptions& options, const CallContext& call) {
   if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   std::optional<Gate::Pass> pass;
   try {

@@ -31,6 +31,10 @@ class VISOR_SDK_EXPORT VmTracker {
   void on_event(const Event& event);
   /// Tells all subscribers that the VM is in another state now.
   void on_state(VmState state);
+  /// The guest is ready when it opens this port: subscribers then get `guest_ready`, once.
+  void expect_port(std::string port);
+  /// The guest is ready: subscribers get `guest_ready`, unless they had it.
+  void on_ready();
   /// Takes note of an event of the past; nobody is told.
   void note(const Event& event);
   /// The end; only the first one counts. Subscribers get the guest's event that the cause stands for, unless the
@@ -56,6 +60,7 @@ class VISOR_SDK_EXPORT VmTracker {
   /// Waits with the mutex until `done`; wakes on changes and on cancellation.
   void wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
             const std::function<bool()>& done) const;
+  void tell_ready_locked();
   void note_locked(const Event& event);
   void push_locked(const Event& event);
 
@@ -64,6 +69,7 @@ class VISOR_SDK_EXPORT VmTracker {
   std::optional<visor::ExitRecord> exit_;
   std::set<EventKind> seen_;
   std::set<std::string> open_ports_;
+  std::string ready_port_;
   std::vector<std::weak_ptr<EventQueue>> subscribers_;
 };
 
