@@ -21,7 +21,8 @@ function(visor_add_library part)
   target_link_libraries(visor_${part} PUBLIC ${ARG_LINK_PUBLIC} PRIVATE visor_${part}_objects ${ARG_LINK_PRIVATE})
   target_compile_features(visor_${part} INTERFACE cxx_std_20)  # whoever links it needs it for our headers
   generate_export_header(visor_${part} BASE_NAME VISOR_${upper} EXPORT_FILE_NAME ${export_header})
-  target_sources(visor_${part} PUBLIC FILE_SET HEADERS BASE_DIRS include ${generated} FILES ${ARG_HEADERS} ${export_header})
+  target_sources(visor_${part} PUBLIC FILE_SET HEADERS BASE_DIRS include ${generated}
+    FILES ${ARG_HEADERS} ${export_header})
   set_target_properties(visor_${part} PROPERTIES
     VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME ${part} OUTPUT_NAME visor-${part}
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})

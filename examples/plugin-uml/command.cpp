@@ -46,8 +46,8 @@ unsigned free_unit(const visor::Value& units) {
     const auto is_it = [unit](const auto& entry) { return entry.second == visor::Value{unit}; };
     if (std::ranges::none_of(units.as_map(), is_it)) return unit;
   }
-  throw visor::Error(visor::Errc::exhausted, "User-Mode Linux has at most " + std::to_string(unit_limit - 1) +
-                                                 " disks beside the image");
+  throw visor::Error(visor::Errc::exhausted,
+                     "User-Mode Linux has at most " + std::to_string(unit_limit - 1) + " disks beside the image");
 }
 
 std::string unit_name(unsigned unit) { return std::string{"ubd"} + static_cast<char>('a' + unit); }

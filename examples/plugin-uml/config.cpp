@@ -67,7 +67,7 @@ VmConfig understood_part(const VmConfig& config) {
 /// The program is the kernel, so its command line is read by both: what UML itself would take from it is not the
 /// guest's to say. It could name any file of the host.
 void check_kernel_params(const visor::Params& params) {
-  constexpr std::array<std::string_view, 9> names{"con",   "mem",  "iomem", "initrd",  "umid",
+  constexpr std::array<std::string_view, 9> names{"con",   "mem",     "iomem",  "initrd",  "umid",
                                                   "xterm", "uml_dir", "hostfs", "mconsole"};
   constexpr std::array<std::string_view, 5> families{"ubd", "ssl", "eth", "vec", "virtio"};
   for (const auto& [name, value] : params) {
@@ -81,11 +81,13 @@ void check_kernel_params(const visor::Params& params) {
 
 void check_kernel(const std::string& kernel) {
   if (::access(kernel.c_str(), F_OK) != 0) {
-    throw Error(Errc::not_found, "boot.kernel: " + kernel + " does not exist; the kernel of User-Mode Linux is a "
+    throw Error(Errc::not_found, "boot.kernel: " + kernel +
+                                     " does not exist; the kernel of User-Mode Linux is a "
                                      "program: install Debian's package user-mode-linux");
   }
   if (::access(kernel.c_str(), X_OK) != 0) {
-    throw Error(Errc::permission_denied, "boot.kernel: " + kernel + " is no program; User-Mode Linux needs a kernel "
+    throw Error(Errc::permission_denied, "boot.kernel: " + kernel +
+                                             " is no program; User-Mode Linux needs a kernel "
                                              "that was built for it");
   }
 }

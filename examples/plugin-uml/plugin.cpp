@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hypervisor.hpp"
 #include "visor/sdk/plugin.hpp"
+#include "hypervisor.hpp"
 
 namespace {
 

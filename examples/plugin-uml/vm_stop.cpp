@@ -70,8 +70,7 @@ visor::StopResult UmlVm::stop_unstarted() {
   return {StopRung::already_stopped, *known_exit()};
 }
 
-visor::StopResult UmlVm::stop_by_keeper(const visor::StopOptions& options, bool owner,
-                                        const visor::CallContext& call) {
+visor::StopResult UmlVm::stop_by_keeper(const visor::StopOptions& options, bool owner, const visor::CallContext& call) {
   const auto link = this->link();
   if (owner && link) link->set_guest_grace(options.guest_grace);
   const auto request = ladder(options, call);

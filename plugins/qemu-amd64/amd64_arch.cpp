@@ -17,15 +17,36 @@ bool is_template(const VmConfig& config) { return config.vm_template.to_be || co
 }  // namespace
 
 std::vector<QemuMachine> Amd64Arch::machines() const {
-  return {{.type = "q35", .transport = VirtioTransport::pci, .max_vcpus = 288, .root_bus = "pcie.0",
-           .root_bus_hotplug = false, .nvdimm = true, .cpu_hotplug = true, .cpu_unplug = true, .memory_hotplug = true,
+  return {{.type = "q35",
+           .transport = VirtioTransport::pci,
+           .max_vcpus = 288,
+           .root_bus = "pcie.0",
+           .root_bus_hotplug = false,
+           .nvdimm = true,
+           .cpu_hotplug = true,
+           .cpu_unplug = true,
+           .memory_hotplug = true,
            .iommu = true},
-          {.type = "pc", .transport = VirtioTransport::pci, .max_vcpus = 255, .root_bus = "pci.0",
-           .root_bus_hotplug = true, .nvdimm = true, .cpu_hotplug = true, .cpu_unplug = true, .memory_hotplug = true,
+          {.type = "pc",
+           .transport = VirtioTransport::pci,
+           .max_vcpus = 255,
+           .root_bus = "pci.0",
+           .root_bus_hotplug = true,
+           .nvdimm = true,
+           .cpu_hotplug = true,
+           .cpu_unplug = true,
+           .memory_hotplug = true,
            .iommu = false},
-          {.type = "microvm", .transport = VirtioTransport::mmio, .max_vcpus = 288, .root_bus = "",
-           .root_bus_hotplug = false, .nvdimm = false, .cpu_hotplug = false, .cpu_unplug = false,
-           .memory_hotplug = false, .iommu = false}};
+          {.type = "microvm",
+           .transport = VirtioTransport::mmio,
+           .max_vcpus = 288,
+           .root_bus = "",
+           .root_bus_hotplug = false,
+           .nvdimm = false,
+           .cpu_hotplug = false,
+           .cpu_unplug = false,
+           .memory_hotplug = false,
+           .iommu = false}};
 }
 
 std::vector<QemuOption> Amd64Arch::machine_options(const ArchInput& in) const {
@@ -47,9 +68,7 @@ std::uint32_t Amd64Arch::max_vcpus(const ArchInput& in) const {
   return std::min(sdk::machine_of(*this, in).max_vcpus, max_vcpus_tested);
 }
 
-SmpTopology Amd64Arch::smp(const ArchInput& in) const {
-  return sdk::one_core_sockets(sdk::machine_of(*this, in), in);
-}
+SmpTopology Amd64Arch::smp(const ArchInput& in) const { return sdk::one_core_sockets(sdk::machine_of(*this, in), in); }
 
 MemoryTopology Amd64Arch::memory(const ArchInput& in) const {
   return sdk::plain_memory(sdk::machine_of(*this, in), in, 1, memory_block_mib);
@@ -157,7 +176,8 @@ Capabilities Amd64Arch::capabilities(const ArchInput& in) const {
 void Amd64Arch::validate(const ArchInput& in) const {
   const auto& type = in.config.machine.type;
   if (type == "pc-lite" || type == "virt") {
-    throw Error(Errc::unsupported, "machine.type: '" + type + "' does not exist in QEMU for amd64; use q35, pc or microvm");
+    throw Error(Errc::unsupported,
+                "machine.type: '" + type + "' does not exist in QEMU for amd64; use q35, pc or microvm");
   }
   sdk::check_common_limits(*this, in);
 }

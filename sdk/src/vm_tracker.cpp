@@ -95,8 +95,8 @@ void VmTracker::on_exit(visor::ExitRecord record) {
   const auto guest = guest_event(exit_->cause);
   if (guest != EventKind::other && !seen_.contains(guest)) push_locked(make_event(guest, {}, exit_->time));
   push_locked(state_event(final_state(*exit_), exit_->time));
-  push_locked(make_event(EventKind::exited,
-                         Value::map({{"cause", to_string(exit_->cause)}, {"text", exit_->text}}), exit_->time));
+  push_locked(make_event(EventKind::exited, Value::map({{"cause", to_string(exit_->cause)}, {"text", exit_->text}}),
+                         exit_->time));
   for (const auto& subscriber : subscribers_) {
     if (const auto queue = subscriber.lock()) queue->close();
   }
@@ -122,7 +122,7 @@ void VmTracker::reset() {
 }
 
 void VmTracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
-                   const std::function<bool()>& done) const {
+                     const std::function<bool()>& done) const {
   while (!done()) {
     call.check(what);
     changed_.wait_until(lock, call.deadline());

@@ -28,6 +28,7 @@ std::optional<DeviceConfig> default_device(Feature feature, const std::string& i
     disk.path = (scratch / ((id.empty() ? "unnamed" : id) + ".img")).string();
     std::ofstream{disk.path}.close();
     std::filesystem::resize_file(disk.path, 1 << 20);
+    disk.read_only = true;  // several VMs of a test have it
     return disk;
   }
   if (feature == Feature::hotplug_nic) {

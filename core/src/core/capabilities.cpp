@@ -10,12 +10,36 @@ namespace visor {
 namespace {
 
 constexpr auto feature_count = static_cast<std::size_t>(Feature::count_);
-constexpr std::array<std::string_view, feature_count> names = {
-    "add_device",   "wait_ready",    "stop",         "pause",         "resume",             "hotplug_disk",
-    "hotplug_nic",  "hotplug_serial_port", "hotplug_vsock", "hotplug_vfio", "hotplug_vhost_user", "resize_memory",
-    "shrink_memory", "resize_vcpus", "shrink_vcpus", "console",       "events",             "status",
-    "check",        "attach",        "thread_ids",   "pids",          "multi_queue",        "shared_fs",
-    "iommu",        "nvdimm",        "snapshot",     "migration",     "dump",               "balloon"};
+constexpr std::array<std::string_view, feature_count> names = {"add_device",
+                                                               "wait_ready",
+                                                               "stop",
+                                                               "pause",
+                                                               "resume",
+                                                               "hotplug_disk",
+                                                               "hotplug_nic",
+                                                               "hotplug_serial_port",
+                                                               "hotplug_vsock",
+                                                               "hotplug_vfio",
+                                                               "hotplug_vhost_user",
+                                                               "resize_memory",
+                                                               "shrink_memory",
+                                                               "resize_vcpus",
+                                                               "shrink_vcpus",
+                                                               "console",
+                                                               "events",
+                                                               "status",
+                                                               "check",
+                                                               "attach",
+                                                               "thread_ids",
+                                                               "pids",
+                                                               "multi_queue",
+                                                               "shared_fs",
+                                                               "iommu",
+                                                               "nvdimm",
+                                                               "snapshot",
+                                                               "migration",
+                                                               "dump",
+                                                               "balloon"};
 static_assert(feature_count <= 64);
 
 constexpr std::uint64_t bit(Feature feature) noexcept { return std::uint64_t{1} << static_cast<unsigned>(feature); }

@@ -58,7 +58,8 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool start_array(std::size_t) override { return open(Value::list()); }
   bool end_array() override { return close(); }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    // The library's text is "[json.exception.parse_error.101] parse error at …: what"; the part after the bracket reads.
+    // The library's text is "[json.exception.parse_error.101] parse error at …: what"; the part after the bracket
+    // reads.
     const std::string_view text = error.what();
     const auto bracket = text.find("] ");
     error_ = "Invalid JSON at byte " + std::to_string(position) + ": " +

@@ -26,7 +26,7 @@ UniqueFd open_lock(const std::filesystem::path& run_dir, int flags) {
 /// An open-file-description lock on the whole file: like flock() it belongs to the descriptor, not to the process, and
 /// unlike it, it can be asked for without being taken.
 struct flock whole_file(short type) {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = type;
   lock.l_whence = SEEK_SET;
   return lock;
@@ -70,14 +70,16 @@ void write_owner(int fd, std::string_view operation) {
 /// The lock has no deadline, so it is asked again every few milliseconds; a cancellation ends the pause at once.
 class Pause {
  public:
-  explicit Pause(const CancelToken& cancel) : callback_{cancel, [this] {
-                                                          const std::scoped_lock lock{mutex_};
-                                                          cancelled_ = true;
-                                                          changed_.notify_all();
-                                                        }} {}
+  explicit Pause(const CancelToken& cancel)
+      : callback_{cancel, [this] {
+                    const std::scoped_lock lock{mutex_};
+                    cancelled_ = true;
+                    changed_.notify_all();
+                  }} {}
   void until(Deadline deadline) {
     std::unique_lock lock{mutex_};
-    changed_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + step_), [this] { return cancelled_; });
+    changed_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + step_),
+                        [this] { return cancelled_; });
     step_ = std::min(step_ * 2, 50ms);
   }
 
@@ -96,7 +98,8 @@ OwnerLock::OwnerLock(OwnerLock&&) noexcept = default;
 OwnerLock& OwnerLock::operator=(OwnerLock&&) noexcept = default;
 OwnerLock::~OwnerLock() = default;
 
-OwnerLock OwnerLock::acquire(const std::filesystem::path& run_dir, std::string_view operation, const CallContext& call) {
+OwnerLock OwnerLock::acquire(const std::filesystem::path& run_dir, std::string_view operation,
+                             const CallContext& call) {
   auto fd = open_lock(run_dir, O_RDWR | O_CREAT);
   if (!fd) throw system_error("Cannot open the lock of the VM in " + run_dir.string(), errno);
   Pause pause{call.cancel()};

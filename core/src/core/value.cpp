@@ -11,8 +11,7 @@ namespace visor {
 namespace {
 
 [[noreturn]] void wrong_kind(std::string_view expected, Value::Kind found) {
-  throw Error(Errc::invalid_config,
-              "Expected " + std::string{expected} + ", found " + std::string{to_string(found)});
+  throw Error(Errc::invalid_config, "Expected " + std::string{expected} + ", found " + std::string{to_string(found)});
 }
 
 template <class T, class Data>

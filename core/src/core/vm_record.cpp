@@ -38,8 +38,9 @@ VmRecord vm_record_from_value(const Value& value) {
   VmRecord record;
   const auto version = value.at("version").as_uint();
   if (version > VmRecord::current_version) {
-    throw Error(Errc::unsupported, "The VM's record has version " + std::to_string(version) + ", this visorkit reads up to " +
-                                       std::to_string(VmRecord::current_version) + ": use the newer one");
+    throw Error(Errc::unsupported, "The VM's record has version " + std::to_string(version) +
+                                       ", this visorkit reads up to " + std::to_string(VmRecord::current_version) +
+                                       ": use the newer one");
   }
   record.version = static_cast<std::uint32_t>(version);
   record.id = value.at("id").as_string();

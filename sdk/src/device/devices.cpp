@@ -8,7 +8,7 @@
 namespace visor::sdk {
 namespace {
 
-constexpr std::size_t max_node_name = 31;  // qemu: block.c, BDS node_name[32]
+constexpr std::size_t max_node_name = 31;    // qemu: block.c, BDS node_name[32]
 constexpr std::size_t max_disk_serial = 20;  // virtio 1.1, 5.2.6: VIRTIO_BLK_ID_BYTES
 
 [[noreturn]] void refuse(std::string_view what, const std::string& id, std::string_view why) {

@@ -25,9 +25,7 @@ namespace {
 /// How long the end of a keeper is waited for whose process has ended: it writes its record and goes.
 constexpr std::chrono::milliseconds farewell{500};
 
-bool has_ended(const ProcessIdentity& process) noexcept try {
-  return !alive(process);
-} catch (const Error&) {
+bool has_ended(const ProcessIdentity& process) noexcept try { return !alive(process); } catch (const Error&) {
   return false;
 }
 
@@ -36,9 +34,7 @@ void await_end(const ProcessIdentity& keeper) noexcept try {
 } catch (const Error&) {  // it is reaped later
 }
 
-void reap_quietly() noexcept try {
-  (void)reap_left_over();
-} catch (const Error&) {  // the next launch tries again
+void reap_quietly() noexcept try { (void)reap_left_over(); } catch (const Error&) {  // the next launch tries again
 }
 
 constexpr std::chrono::seconds clean_up_wait{5};

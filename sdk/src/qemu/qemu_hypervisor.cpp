@@ -48,11 +48,13 @@ class QemuHypervisor final : public Hypervisor {
 
   std::unique_ptr<Vm> attach(const VmRecord& record, const CallContext&) override {
     if (record.plugin != driver_->name()) {
-      throw Error(Errc::invalid_config, "VM '" + record.id + "' was made by plugin " + record.plugin + ", not by " + driver_->name());
+      throw Error(Errc::invalid_config,
+                  "VM '" + record.id + "' was made by plugin " + record.plugin + ", not by " + driver_->name());
     }
     if (record.version > VmRecord::current_version) {
-      throw Error(Errc::unsupported, "VM '" + record.id + "': its record has version " + std::to_string(record.version) +
-                                         ", this plugin reads up to " + std::to_string(VmRecord::current_version));
+      throw Error(Errc::unsupported, "VM '" + record.id + "': its record has version " +
+                                         std::to_string(record.version) + ", this plugin reads up to " +
+                                         std::to_string(VmRecord::current_version));
     }
     if (!std::filesystem::exists(record.run_dir)) {
       throw Error(Errc::not_found, "VM '" + record.id + "': its folder " + record.run_dir.string() + " is gone");

@@ -162,9 +162,7 @@ VmStatus QemuVm::status(const CallContext& call) {
 void QemuVm::check(const CallContext& call) {
   const auto status = this->status(call);
   const auto name = "VM '" + id_ + "' ";
-  if (status.state == VmState::failed || status.state == VmState::stopped) {
-    throw Error(Errc::disconnected, name + "is " + std::string{to_string(status.state)} + ": " + status.detail);
-  }
+  if (status.state == VmState::failed) throw Error(Errc::disconnected, name + "has failed: " + status.detail);
   if (!status.responsive) throw Error(Errc::timeout, name + "does not respond: " + status.detail);
   if (status.guest_panicked) throw Error(Errc::invalid_state, name + "is paused: its guest kernel panicked");
   if (status.detail == "internal-error" || status.detail == "io-error") {
@@ -226,6 +224,7 @@ std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
 }
 
 std::vector<VcpuThread> QemuVm::thread_ids(const CallContext& call) {
+  capabilities().require(Feature::thread_ids, driver_->name());
   require_live("thread_ids", call);
   std::vector<VcpuThread> threads;
   with_monitor(call, [&](qmp::Client& client, const CallContext& limited) {

@@ -4,6 +4,7 @@
 
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
+#include "visor/sdk/process/reaper.hpp"
 
 #include <utility>
 
@@ -149,6 +150,7 @@ visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
 void QemuVm::settle() const {
   const auto keeper = Pidfd::open(identity_of(record().keeper));
   if (keeper) (void)keeper->wait_end(std::chrono::steady_clock::now() + 500ms);
+  (void)reap_left_over();  // it may be the child of a handle of this process that has let go of it
 }
 
 std::shared_ptr<EventQueue> QemuVm::events() {
@@ -160,7 +162,7 @@ std::shared_ptr<EventQueue> QemuVm::events() {
 
 void QemuVm::disconnect() {
   const auto pass = gate_.enter(10s, "another operation on the VM");
-  const auto old = replace_session(nullptr);  // destroyed after the lock below is free again
+  (void)replace_session(nullptr);  // the session first: the next owner finds nobody registered with the keeper
   const std::scoped_lock lock{mutex_};
   lock_.reset();
 }

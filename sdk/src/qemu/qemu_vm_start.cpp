@@ -177,7 +177,8 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
     throw;
   }
   starting_ = false;
-  if (prepared_->accelerator() == Accelerator::tcg && prepared_->config().machine.accelerator == Accelerator::automatic) {
+  if (prepared_->accelerator() == Accelerator::tcg &&
+      prepared_->config().machine.accelerator == Accelerator::automatic) {
     driver_->log(LogLevel::info, id_, "KVM is not usable here; the guest is emulated (TCG), which is slower");
   }
 }

@@ -95,9 +95,8 @@ StopResult QemuVm::stop_as_owner(const visor::StopOptions& options, const CallCo
         })) {
       return {StopRung::guest, *exit};
     }
-    if (const auto exit = try_rung(options.hypervisor_grace, [&](const CallContext& limited) {
-          qmp::quit(session->client(), limited);
-        })) {
+    if (const auto exit = try_rung(options.hypervisor_grace,
+                                   [&](const CallContext& limited) { qmp::quit(session->client(), limited); })) {
       return {StopRung::hypervisor, *exit};
     }
   }

@@ -24,7 +24,8 @@ EventKind shutdown_kind(std::string_view reason) {
 EventKind kind_of(const Event& event) {
   const auto& name = event.name;
   if (name == "SHUTDOWN") return shutdown_kind(text_of(event.data, "reason"));
-  if (name == "RESET") return text_of(event.data, "reason") == "guest-reset" ? EventKind::guest_reset : EventKind::other;
+  if (name == "RESET")
+    return text_of(event.data, "reason") == "guest-reset" ? EventKind::guest_reset : EventKind::other;
   if (name == "GUEST_PANICKED" || name == "GUEST_CRASHLOADED") return EventKind::guest_panicked;
   if (name == "STOP" || name == "RESUME") return EventKind::state_changed;
   if (name == "DEVICE_DELETED") {

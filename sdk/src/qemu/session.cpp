@@ -17,13 +17,15 @@ constexpr auto cause_wait = 2s;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Keeper keeper)
+Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker,
+                 Keeper keeper)
     : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)}, keeper_{std::move(keeper)} {
   // On the I/O thread, where the callbacks run: so none runs before the watch is stored.
   io_->run_and_wait([this] { keeper_watch_ = io_->watch_readable(keeper_->fd(), [this] { on_keeper_readable(); }); });
 }
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Pidfd hypervisor)
+Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker,
+                 Pidfd hypervisor)
     : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)} {
   io_->run_and_wait([&] { watch_process(std::move(hypervisor)); });
 }
@@ -64,7 +66,8 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
 
 void Session::follow_journal(std::uint64_t from, const CallContext& call) {
   journal_ = JournalStream::open(keeper_->run_dir(), from, call.deadline());
-  io_->run_and_wait([this] { journal_watch_ = io_->watch_readable(journal_->fd(), [this] { on_journal_readable(); }); });
+  io_->run_and_wait(
+      [this] { journal_watch_ = io_->watch_readable(journal_->fd(), [this] { on_journal_readable(); }); });
 }
 
 qmp::Client& Session::client() const {

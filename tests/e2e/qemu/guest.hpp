@@ -73,7 +73,9 @@ class QemuTest : public ::testing::Test {
   [[nodiscard]] VmConfig image_config(const std::string& machine, const std::string& image) const;
   std::unique_ptr<Vm> boot(const VmConfig& config, const std::string& id = "vm");
   [[nodiscard]] std::filesystem::path folder(const std::string& id = "vm") const { return run_dir_ / id; }
-  [[nodiscard]] Agent agent(const std::string& id = "vm") const { return Agent{(folder(id) / "port-agent.sock").string()}; }
+  [[nodiscard]] Agent agent(const std::string& id = "vm") const {
+    return Agent{(folder(id) / "port-agent.sock").string()};
+  }
   /// No process, socket of this run folder is left.
   void expect_nothing_left() const;
 

@@ -21,7 +21,8 @@ TEST(PropertyBag, OptionDoublesCommasAndKeepsTheOrder) {
   auto bag = PropertyBag::device("virtio-blk-pci");
   bag.set("id", "d0").set("serial", "a,b,,c").set("share-rw", true).set("bootindex", std::uint64_t{1});
   EXPECT_EQ(bag.to_option(), "virtio-blk-pci,id=d0,serial=a,,b,,,,c,share-rw=on,bootindex=1");
-  EXPECT_EQ(to_json(bag.to_value()), R"({"driver":"virtio-blk-pci","id":"d0","serial":"a,b,,c","share-rw":true,"bootindex":1})");
+  EXPECT_EQ(to_json(bag.to_value()),
+            R"({"driver":"virtio-blk-pci","id":"d0","serial":"a,b,,c","share-rw":true,"bootindex":1})");
 }
 
 TEST(PropertyBag, DottedKeysNestForTheMonitor) {
@@ -102,7 +103,8 @@ TEST(Nvdimm, ReadOnlyIsUnarmed) {
 }
 
 TEST(Serial, PortsAndConsoles) {
-  EXPECT_EQ(rendered(SocketChardev{.id = "c0", .fd = 5}), (Argv{"qemu", "-chardev", "socket,id=c0,fd=5,server=on,wait=off"}));
+  EXPECT_EQ(rendered(SocketChardev{.id = "c0", .fd = 5}),
+            (Argv{"qemu", "-chardev", "socket,id=c0,fd=5,server=on,wait=off"}));
   EXPECT_EQ(rendered(VirtioPort{.id = "p0", .chardev = "c0", .bus = "s.0", .name = "agent"}),
             (Argv{"qemu", "-device", "virtserialport,id=p0,bus=s.0,chardev=c0,name=agent"}));
   EXPECT_EQ(rendered(VirtioPort{.id = "p0", .chardev = "c0", .bus = "s.0", .name = {}}),

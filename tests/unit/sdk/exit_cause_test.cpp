@@ -15,7 +15,8 @@ sdk::ExitRecord ended(ExitStatus::Kind kind, int value, std::vector<std::string>
 }
 
 std::string shutdown(const std::string& reason) {
-  return R"({"timestamp":{"seconds":1,"microseconds":0},"event":"SHUTDOWN","data":{"guest":true,"reason":")" + reason + R"("}})";
+  return R"({"timestamp":{"seconds":1,"microseconds":0},"event":"SHUTDOWN","data":{"guest":true,"reason":")" + reason +
+         R"("}})";
 }
 
 using Kind = ExitStatus::Kind;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole command lines against golden files; VISOR_UPDATE_GOLDEN=1 rewrites them for review.
-#include "qemu-amd64/amd64_arch.hpp"
 #include "qemu/plan/plan.hpp"
+#include "qemu-amd64/amd64_arch.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
+#include <ostream>
 #include <string>
 
 namespace visor::sdk::plan {
@@ -34,6 +35,8 @@ struct Case {
   std::function<void(VmConfig&)> change = [](VmConfig&) {};
 };
 
+void PrintTo(const Case& scenario, std::ostream* out) { *out << scenario.name; }
+
 Plan plan_of(const VmConfig& config, Accelerator accelerator = Accelerator::tcg) {
   static const amd64::Amd64Arch arch;
   static const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .cpu_khz = 2'000'000, .kvm = true};
@@ -42,8 +45,8 @@ Plan plan_of(const VmConfig& config, Accelerator accelerator = Accelerator::tcg)
                                                   {"/i/dax.img", {.size_bytes = 66U << 20U, .dax_header = true}},
                                                   {"/dev/sdz", {.size_bytes = 1U << 20U, .block_device = true}}};
   const auto chosen = with_choices_made(arch, {config, accelerator, host, caps}, files);
-  return make_plan({chosen, arch, host, caps, accelerator, "vm0", "/run/vm0",
-                    "11111111-2222-4333-8444-555555555555", files});
+  return make_plan(
+      {chosen, arch, host, caps, accelerator, "vm0", "/run/vm0", "11111111-2222-4333-8444-555555555555", files});
 }
 
 class Golden : public ::testing::TestWithParam<Case> {};
@@ -52,7 +55,8 @@ TEST_P(Golden, CommandLine) {
   auto config = base(GetParam().machine);
   GetParam().change(config);
   std::string text;
-  for (const auto& argument : plan_of(config, GetParam().accelerator).line.argv("qemu-system-x86_64")) text += argument + "\n";
+  for (const auto& argument : plan_of(config, GetParam().accelerator).line.argv("qemu-system-x86_64"))
+    text += argument + "\n";
   const auto file = std::filesystem::path{VISOR_TEST_GOLDEN_DIR} / "amd64" / (GetParam().name + ".argv");
   if (std::getenv("VISOR_UPDATE_GOLDEN") != nullptr) {
     std::filesystem::create_directories(file.parent_path());
@@ -77,7 +81,8 @@ const Case cases[] = {
     {.name = "q35-image-block", .change = [](auto& c) { use_image(c, "/i/root.img"); }},
     {.name = "q35-image-dax", .change = [](auto& c) { use_image(c, "/i/dax.img"); }},
     {.name = "pc-image-dax", .machine = "pc", .change = [](auto& c) { use_image(c, "/i/dax.img"); }},
-    {.name = "microvm-image-whole-disk", .machine = "microvm",
+    {.name = "microvm-image-whole-disk",
+     .machine = "microvm",
      .change =
          [](auto& c) {
            use_image(c, "/i/root.img");
@@ -146,7 +151,9 @@ std::string error_of(const std::function<void(VmConfig&)>& change) {
 }
 
 TEST(PlanRefuses, WhatCannotBe) {
-  const auto begins = [](const std::string& text, const std::string& with) { EXPECT_EQ(text.substr(0, with.size()), with); };
+  const auto begins = [](const std::string& text, const std::string& with) {
+    EXPECT_EQ(text.substr(0, with.size()), with);
+  };
   begins(error_of([](auto& c) { c.machine.type = "q36"; }), "invalid_config: machine.type: unknown machine 'q36'");
   begins(error_of([](auto& c) { c.machine.type = "pc-lite"; }), "unsupported: machine.type: 'pc-lite' does not exist");
   begins(error_of([](auto& c) { c.cpu.count = 241; }), "invalid_config: machine.type q35: at most 240 vCPUs");

@@ -9,7 +9,8 @@
 
 namespace visor {
 
-/// Reads a whole file of at most `limit` bytes. Throws not_found, permission_denied, io_error, or exhausted when larger.
+/// Reads a whole file of at most `limit` bytes. Throws not_found, permission_denied, io_error, or exhausted when
+/// larger.
 VISOR_CORE_EXPORT std::string read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);
 
 /// Replaces a file so that a reader sees the old content or the new, never a part; on failure the old one stays. Mode

@@ -19,11 +19,11 @@ class VISOR_CORE_EXPORT Clock {
 
 /// What the host hands to a plugin's factory. The plugin copies what it needs.
 struct HostContext {
-  std::shared_ptr<LogSink> log;         ///< may be null: nothing is logged
-  std::shared_ptr<Clock> clock;         ///< may be null: the system's
-  std::filesystem::path keeper_path;    ///< the visor-keeper program
-  Params options;                       ///< plugin options of the host, by name
-  std::shared_ptr<void> library;        ///< keeps the plugin loaded: whatever runs plugin code later holds a copy
+  std::shared_ptr<LogSink> log;       ///< may be null: nothing is logged
+  std::shared_ptr<Clock> clock;       ///< may be null: the system's
+  std::filesystem::path keeper_path;  ///< the visor-keeper program
+  Params options;                     ///< plugin options of the host, by name
+  std::shared_ptr<void> library;      ///< keeps the plugin loaded: whatever runs plugin code later holds a copy
 };
 
 }  // namespace visor

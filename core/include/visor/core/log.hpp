@@ -7,8 +7,8 @@
 
 namespace visor {
 
-/// error: something that was asked for failed. warning: it works, but not as one would expect. info: the milestones of a
-/// VM's life. debug: decisions. trace: every message exchanged.
+/// error: something that was asked for failed. warning: it works, but not as one would expect. info: the milestones of
+/// a VM's life. debug: decisions. trace: every message exchanged.
 enum class LogLevel : std::uint8_t { trace, debug, info, warning, error, off };
 
 /// Where plugins and the SDK write to. The host gives one; they never open one themselves. [any thread]

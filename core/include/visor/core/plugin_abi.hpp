@@ -4,8 +4,8 @@
 #include <string>  // defines _GLIBCXX_USE_CXX11_ABI
 
 /// The boundary between a host and a plugin: two exported constants. Plugins define them with VISOR_DEFINE_PLUGIN of
-/// visor/sdk/plugin.hpp. The identity has no pointers and a section of its own, so that a host can read it from the file
-/// before any code of the plugin runs.
+/// visor/sdk/plugin.hpp. The identity has no pointers and a section of its own, so that a host can read it from the
+/// file before any code of the plugin runs.
 
 #define VISOR_PLUGIN_MAGIC 0x52534956u  // "VISR"
 /// Bumped with every change to these two structs, to an interface's vtable or to a value type in core.
@@ -44,9 +44,10 @@
 
 /// What must be the same on both sides for C++ objects to cross. g++ and clang++ of the same libstdc++ agree;
 /// __GXX_ABI_VERSION differs between them although they work together, so it is no part of it.
-#define VISOR_FINGERPRINT                                                                                       \
-  "glibcxx" VISOR_STRINGIFY(_GLIBCXX_RELEASE) ".cxx11abi" VISOR_STRINGIFY(_GLIBCXX_USE_CXX11_ABI) ".ptr"        \
-      VISOR_STRINGIFY(__SIZEOF_POINTER__) VISOR_FINGERPRINT_ASAN VISOR_FINGERPRINT_TSAN VISOR_FINGERPRINT_DEBUG
+#define VISOR_FINGERPRINT                                                  \
+  "glibcxx" VISOR_STRINGIFY(_GLIBCXX_RELEASE) ".cxx11abi" VISOR_STRINGIFY( \
+      _GLIBCXX_USE_CXX11_ABI) ".ptr" VISOR_STRINGIFY(__SIZEOF_POINTER__)   \
+      VISOR_FINGERPRINT_ASAN VISOR_FINGERPRINT_TSAN VISOR_FINGERPRINT_DEBUG
 
 namespace visor {
 class Hypervisor;

@@ -18,10 +18,10 @@ struct HostFacts {
   std::string arch;              ///< in the words of plugins: amd64, arm64, ppc64le, s390x, or uname's for others
   std::uint64_t memory_mib = 0;  ///< MemTotal
   std::uint32_t cpus = 1;
-  std::uint64_t cpu_khz = 0;     ///< clock of the first CPU as /proc/cpuinfo has it; 0: not known
-  bool kvm = false;              ///< /dev/kvm can be opened
-  std::string kvm_reason;        ///< why not
-  bool on_vmm = false;           ///< the host itself is a guest
+  std::uint64_t cpu_khz = 0;  ///< clock of the first CPU as /proc/cpuinfo has it; 0: not known
+  bool kvm = false;           ///< /dev/kvm can be opened
+  std::string kvm_reason;     ///< why not
+  bool on_vmm = false;        ///< the host itself is a guest
   bool vhost_net = false;
   bool vhost_vsock = false;
 };
@@ -60,9 +60,9 @@ enum class VirtioTransport : std::uint8_t { pci, ccw, mmio };
 struct QemuMachine {
   std::string_view type;
   VirtioTransport transport = VirtioTransport::pci;
-  std::uint32_t max_vcpus = 1;      ///< what QEMU's machine allows
-  std::string_view root_bus;        ///< "pcie.0", "pci.0", or empty
-  bool root_bus_hotplug = false;    ///< devices can be plugged into the root bus itself
+  std::uint32_t max_vcpus = 1;    ///< what QEMU's machine allows
+  std::string_view root_bus;      ///< "pcie.0", "pci.0", or empty
+  bool root_bus_hotplug = false;  ///< devices can be plugged into the root bus itself
   bool nvdimm = false;
   bool cpu_hotplug = false;
   bool cpu_unplug = false;
@@ -88,10 +88,10 @@ struct SmpTopology {
 
 struct MemoryTopology {
   std::uint64_t size_mib = 0;
-  std::uint64_t max_mib = 0;         ///< 0: no maxmem, nothing can be plugged
+  std::uint64_t max_mib = 0;  ///< 0: no maxmem, nothing can be plugged
   std::uint32_t slots = 0;
-  std::uint64_t alignment_mib = 1;   ///< of size, maximum and every module
-  std::uint64_t block_mib = 128;     ///< what the guest can bring online at once
+  std::uint64_t alignment_mib = 1;  ///< of size, maximum and every module
+  std::uint64_t block_mib = 128;    ///< what the guest can bring online at once
   bool operator==(const MemoryTopology&) const = default;
 };
 
@@ -102,11 +102,11 @@ struct BusLayout {
   VirtioTransport transport = VirtioTransport::pci;
   std::string root_bus;
   BridgeKind bridge = BridgeKind::none;
-  std::string bridge_driver;         ///< "pci-bridge"
-  bool bridge_shpc = false;          ///< needed where ACPI does not serve the bridge
-  bool bridge_windows = false;       ///< reserve io and memory windows for an empty bridge
+  std::string bridge_driver;    ///< "pci-bridge"
+  bool bridge_shpc = false;     ///< needed where ACPI does not serve the bridge
+  bool bridge_windows = false;  ///< reserve io and memory windows for an empty bridge
   std::uint32_t first_bridge_slot = 2;
-  std::string root_port_driver;      ///< "pcie-root-port", or empty
+  std::string root_port_driver;  ///< "pcie-root-port", or empty
   std::uint32_t max_root_ports = 0;
   AddressFormat address_format = AddressFormat::pci_slot;
   bool operator==(const BusLayout&) const = default;
@@ -120,16 +120,16 @@ struct ImagePlan {
 };
 
 struct FirmwarePlan {
-  std::string bios;                  ///< empty: QEMU's own
-  std::vector<std::string> pflash;   ///< in unit order
+  std::string bios;                 ///< empty: QEMU's own
+  std::vector<std::string> pflash;  ///< in unit order
 };
 
 enum class SerialKind : std::uint8_t { isa, spapr_vty, sclp };
 
 struct ConsolePlan {
   bool virtio = false;
-  SerialKind serial = SerialKind::isa;   ///< meaningful unless virtio
-  std::string kernel_console;            ///< "ttyS0", "hvc0", …
+  SerialKind serial = SerialKind::isa;  ///< meaningful unless virtio
+  std::string kernel_console;           ///< "ttyS0", "hvc0", …
 };
 
 /// Which QEMU device serves a purpose on this machine; empty means none.
@@ -139,8 +139,8 @@ struct DeviceChoices {
   std::string rng;
   std::string vfio;
   std::string watchdog;
-  bool panic_built_in = false;  ///< the guest reports panics without a device
-  bool plan9_remap = true;      ///< multidevs=remap may be given
+  bool panic_built_in = false;    ///< the guest reports panics without a device
+  bool plan9_remap = true;        ///< multidevs=remap may be given
   std::string virtio_fs_refusal;  ///< why virtio-fs cannot be offered from this host; empty: it can
 };
 

@@ -19,7 +19,8 @@
 
 namespace visor {
 
-/// A connection to a guest's console. Many may be open at once; each first reads what the console's history still holds.
+/// A connection to a guest's console. Many may be open at once; each first reads what the console's history still
+/// holds.
 class VISOR_CORE_EXPORT Console {
  public:
   Console() = default;

@@ -24,14 +24,14 @@ struct VmRecord {
   static constexpr std::uint32_t current_version = 1;
 
   std::string id;
-  std::string plugin;                         ///< name of the plugin that made it
-  std::uint32_t version = current_version;    ///< of this envelope and of the blob
-  std::string boot_id;                        ///< the host's boot: another one means that all processes are gone
-  std::filesystem::path run_dir;              ///< the VM's own folder; not stored, set when read
+  std::string plugin;                       ///< name of the plugin that made it
+  std::uint32_t version = current_version;  ///< of this envelope and of the blob
+  std::string boot_id;                      ///< the host's boot: another one means that all processes are gone
+  std::filesystem::path run_dir;            ///< the VM's own folder; not stored, set when read
   ProcessIdentity keeper;
   ProcessIdentity hypervisor;
   VmConfig config;
-  Value blob;                                 ///< the plugin's own; it alone reads it
+  Value blob;  ///< the plugin's own; it alone reads it
 };
 
 VISOR_CORE_EXPORT Value to_value(const VmRecord& record);

@@ -41,11 +41,11 @@ VISOR_CORE_EXPORT std::string_view to_string(ExitCause cause) noexcept;
 /// What is known about a VM's end.
 struct ExitRecord {
   ExitCause cause = ExitCause::unknown;
-  std::optional<int> code;     ///< exit code of the hypervisor process, when it exited
-  std::optional<int> signal;   ///< signal that killed it, when one did
-  std::string last_event;      ///< the hypervisor's last event, by its own name
-  std::string stderr_tail;     ///< the last lines of its stderr, bounded
-  std::string text;            ///< one sentence for a person
+  std::optional<int> code;                     ///< exit code of the hypervisor process, when it exited
+  std::optional<int> signal;                   ///< signal that killed it, when one did
+  std::string last_event;                      ///< the hypervisor's last event, by its own name
+  std::string stderr_tail;                     ///< the last lines of its stderr, bounded
+  std::string text;                            ///< one sentence for a person
   std::chrono::system_clock::time_point time;  ///< when it ended
 };
 
@@ -55,9 +55,9 @@ VISOR_CORE_EXPORT VmState final_state(const ExitRecord& record) noexcept;
 /// A VM as it is now.
 struct VmStatus {
   VmState state = VmState::undefined;
-  bool responsive = true;      ///< false: the hypervisor lives but did not answer in time
-  bool guest_panicked = false; ///< the guest kernel reported a panic
-  std::string detail;          ///< the hypervisor's own word for it ("running", "prelaunch", "guest-panicked")
+  bool responsive = true;       ///< false: the hypervisor lives but did not answer in time
+  bool guest_panicked = false;  ///< the guest kernel reported a panic
+  std::string detail;           ///< the hypervisor's own word for it ("running", "prelaunch", "guest-panicked")
 };
 
 /// The rung of the stop ladder that ended the VM.
@@ -67,10 +67,10 @@ VISOR_CORE_EXPORT std::string_view to_string(StopRung rung) noexcept;
 /// How stop() goes about it. Each rung gets its time, then the next one is tried; the call's deadline bounds all: what
 /// is left of it when only kill remains is used for the kill.
 struct StopOptions {
-  bool force = false;                                ///< skip the guest and the hypervisor's own quit: TERM, then KILL
-  std::chrono::milliseconds guest_grace{15'000};     ///< after the power button
-  std::chrono::milliseconds hypervisor_grace{5'000}; ///< after the hypervisor was told to quit
-  std::chrono::milliseconds terminate_grace{3'000};  ///< after SIGTERM
+  bool force = false;                                 ///< skip the guest and the hypervisor's own quit: TERM, then KILL
+  std::chrono::milliseconds guest_grace{15'000};      ///< after the power button
+  std::chrono::milliseconds hypervisor_grace{5'000};  ///< after the hypervisor was told to quit
+  std::chrono::milliseconds terminate_grace{3'000};   ///< after SIGTERM
 };
 
 struct StopResult {

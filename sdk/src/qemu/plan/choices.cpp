@@ -7,9 +7,9 @@
 #include "visor/core/unique_fd.hpp"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <linux/fs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,13 +26,42 @@ constexpr std::string_view pfn_signature{"NVDIMM_PFN_INFO\0", 16};
 constexpr off_t pfn_offset = 4096;
 
 /// Fields of the configuration that the driver acts on; sections stand for all they hold.
-constexpr std::array<std::string_view, 36> supported = {
-    "name", "hypervisor", "arch", "debug", "ephemeral", "machine.type", "machine.accelerator", "machine.options",
-    "machine.iommu", "machine.nesting_checks", "machine.bridges", "cpu", "memory.size", "memory.max_size",
-    "memory.slots", "memory.offset", "boot", "assets", "storage.driver", "shared_fs.msize_9p_bytes", "console", "ready",
-    "policy", "host.hypervisor_path", "host.hypervisor_params", "host.sandbox", "host.entropy_source",
-    "host.guest_hook_path", "host.cgroup", "host.selinux_label", "network.vhost", "host.factory_vm_id", "host.enabled_annotations", "host.network_namespace",
-    "host.allowed_hypervisor_paths", "devices"};
+constexpr std::array<std::string_view, 36> supported = {"name",
+                                                        "hypervisor",
+                                                        "arch",
+                                                        "debug",
+                                                        "ephemeral",
+                                                        "machine.type",
+                                                        "machine.accelerator",
+                                                        "machine.options",
+                                                        "machine.iommu",
+                                                        "machine.nesting_checks",
+                                                        "machine.bridges",
+                                                        "cpu",
+                                                        "memory.size",
+                                                        "memory.max_size",
+                                                        "memory.slots",
+                                                        "memory.offset",
+                                                        "boot",
+                                                        "assets",
+                                                        "storage.driver",
+                                                        "shared_fs.msize_9p_bytes",
+                                                        "console",
+                                                        "ready",
+                                                        "policy",
+                                                        "host.hypervisor_path",
+                                                        "host.hypervisor_params",
+                                                        "host.sandbox",
+                                                        "host.entropy_source",
+                                                        "host.guest_hook_path",
+                                                        "host.cgroup",
+                                                        "host.selinux_label",
+                                                        "network.vhost",
+                                                        "host.factory_vm_id",
+                                                        "host.enabled_annotations",
+                                                        "host.network_namespace",
+                                                        "host.allowed_hypervisor_paths",
+                                                        "devices"};
 
 bool is_supported(std::string_view path) { return std::ranges::find(supported, path) != supported.end(); }
 
@@ -47,8 +76,8 @@ std::string next_id(std::string_view type, std::set<std::string>& taken) {
 
 void check_device_id(const std::string& id) {
   if (!is_qemu_id(id)) {
-    throw Error(Errc::invalid_config, "devices: the id '" + id +
-                                          "' must be a letter followed by letters, digits, '-', '.' or '_'");
+    throw Error(Errc::invalid_config,
+                "devices: the id '" + id + "' must be a letter followed by letters, digits, '-', '.' or '_'");
   }
   if (id.starts_with("visor-")) {
     throw Error(Errc::invalid_config, "devices: the id '" + id + "' is reserved; ids must not begin with 'visor-'");
@@ -60,7 +89,7 @@ void check_device_id(const std::string& id) {
 FileFacts inspect_file(const std::filesystem::path& path) {
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd) throw system_error("Cannot open " + path.string(), errno);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd.get(), &info) != 0) throw system_error("Cannot stat " + path.string(), errno);
   FileFacts facts;
   facts.block_device = S_ISBLK(info.st_mode);
@@ -73,7 +102,8 @@ FileFacts inspect_file(const std::filesystem::path& path) {
   }
   std::array<char, pfn_signature.size()> head{};
   const auto size = ::pread(fd.get(), head.data(), head.size(), pfn_offset);
-  facts.dax_header = size == static_cast<ssize_t>(head.size()) && std::string_view{head.data(), head.size()} == pfn_signature;
+  facts.dax_header =
+      size == static_cast<ssize_t>(head.size()) && std::string_view{head.data(), head.size()} == pfn_signature;
   return facts;
 }
 

@@ -58,8 +58,11 @@ void detail::add_image(const Input& input, Plan& plan) {
   const auto in = input.arch_input();
   const auto& facts = facts_of(input, image);
   if (is_nvdimm(input.config)) {
-    const Nvdimm nvdimm{.id = image_id, .backend_id = "visor-image-memory", .path = image,
-                        .size_bytes = facts.size_bytes, .read_only = true};
+    const Nvdimm nvdimm{.id = image_id,
+                        .backend_id = "visor-image-memory",
+                        .path = image,
+                        .size_bytes = facts.size_bytes,
+                        .read_only = true};
     nvdimm.validate();
     nvdimm.render(plan.line);
     return;

@@ -84,7 +84,8 @@ void add_console(const Input& input, Builder& builder) {
   const SocketChardev chardev{.id = "visor-console-chardev", .fd = plan.console.fd};
   builder.add(chardev);
   if (console.virtio) {
-    builder.add(VirtioPort{.id = "visor-console", .chardev = chardev.id, .bus = std::string{serial_bus} + ".0", .name = {}});
+    builder.add(
+        VirtioPort{.id = "visor-console", .chardev = chardev.id, .bus = std::string{serial_bus} + ".0", .name = {}});
   } else {
     builder.add(SerialConsole{.kind = console.serial, .chardev = chardev.id});
   }
@@ -93,8 +94,7 @@ void add_console(const Input& input, Builder& builder) {
 bool needs_serial_bus(const Input& input) {
   const bool port = std::ranges::any_of(
       input.config.devices, [](const auto& device) { return std::holds_alternative<SerialPortConfig>(device); });
-  return port ||
-         (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
+  return port || (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
 }
 
 bool has_panic_device(const VmConfig& config) {

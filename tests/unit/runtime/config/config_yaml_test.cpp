@@ -149,7 +149,7 @@ TEST(ConfigYaml, DepthIsBounded) {
 
 TEST(ConfigYaml, SyntaxErrorsHaveTheirPlace) {
   refuses("a: 1\nb: c: d\n", "f.yaml:2:");
-  refuses("a: [1, 2\n", "A key must be a text, or this bracket is not closed");
+  refuses("a: [1, 2\n", "end of sequence flow not found");
   refuses("{\"a\": 1} x", "f.yaml:");
   refuses("a: 1\n b: 2\n", "f.yaml:2:");
   refuses("@a: 1", "f.yaml:1:1:");

@@ -9,9 +9,9 @@
 #include <optional>
 #include <string>
 
-/// How QEMU is told about devices: plain structs, each with validate() (throws invalid_config, naming the device and the
-/// field) and render() (appends its arguments to a command line). They know no machine types and no QMP; the transport
-/// is given.
+/// How QEMU is told about devices: plain structs, each with validate() (throws invalid_config, naming the device and
+/// the field) and render() (appends its arguments to a command line). They know no machine types and no QMP; the
+/// transport is given.
 namespace visor::sdk {
 
 /// The driver name of a virtio device on a transport: virtio-blk -> virtio-blk-pci, -ccw, -device.

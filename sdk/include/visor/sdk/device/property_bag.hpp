@@ -20,13 +20,13 @@ class VISOR_SDK_EXPORT PropertyBag {
  public:
   using Property = std::variant<bool, std::uint64_t, std::string>;
 
-  static PropertyBag device(std::string driver);      ///< -device, device_add
-  static PropertyBag object(std::string qom_type);    ///< -object, object-add
-  static PropertyBag netdev(std::string type);        ///< -netdev, netdev_add
-  static PropertyBag chardev(std::string backend);    ///< -chardev; QMP's chardev-add has another shape
-  static PropertyBag machine(std::string type);       ///< -machine
-  static PropertyBag block(std::string driver);       ///< -blockdev, blockdev-add; dotted keys nest in QMP
-  static PropertyBag keys();                          ///< a plain list: -m, -smp, -name, -rtc, -sandbox, -mon
+  static PropertyBag device(std::string driver);    ///< -device, device_add
+  static PropertyBag object(std::string qom_type);  ///< -object, object-add
+  static PropertyBag netdev(std::string type);      ///< -netdev, netdev_add
+  static PropertyBag chardev(std::string backend);  ///< -chardev; QMP's chardev-add has another shape
+  static PropertyBag machine(std::string type);     ///< -machine
+  static PropertyBag block(std::string driver);     ///< -blockdev, blockdev-add; dotted keys nest in QMP
+  static PropertyBag keys();                        ///< a plain list: -m, -smp, -name, -rtc, -sandbox, -mon
 
   /// Sets or replaces a property; the order of first setting is kept. Throws invalid_config, naming the key, for text
   /// with a NUL or a newline.

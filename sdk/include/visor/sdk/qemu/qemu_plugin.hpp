@@ -26,7 +26,6 @@ struct QemuPluginFactory {
 }  // namespace visor::sdk
 
 /// A whole QEMU plugin in one line: VISOR_DEFINE_QEMU_PLUGIN("qemu-amd64", "amd64", visor::amd64::Amd64Arch);
-#define VISOR_DEFINE_QEMU_PLUGIN(name, arch, ...)                                                       \
-  VISOR_DEFINE_PLUGIN(VISOR_PLUGIN_QEMU, name, arch,                                                    \
-                      &visor::sdk::QemuPluginFactory<__VA_ARGS__>::create_hypervisor,                   \
+#define VISOR_DEFINE_QEMU_PLUGIN(name, arch, ...)                                                                    \
+  VISOR_DEFINE_PLUGIN(VISOR_PLUGIN_QEMU, name, arch, &visor::sdk::QemuPluginFactory<__VA_ARGS__>::create_hypervisor, \
                       &visor::sdk::QemuPluginFactory<__VA_ARGS__>::create_qemu_arch)

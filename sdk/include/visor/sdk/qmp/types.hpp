@@ -30,17 +30,19 @@ struct Version {
 /// "7.2.22"
 VISOR_SDK_EXPORT std::string to_string(const Version& version);
 
+// clang-format off
 /// Where a session stands.
 ///
-/// | state             | what is known                                                     | next |
-/// |-------------------|-------------------------------------------------------------------|---------------------------|
-/// | connecting        | no socket yet                                                     | awaiting_greeting, failed
-/// | | awaiting_greeting | connected; QEMU may be serving another client, or be stopped      | negotiating, failed | |
-/// negotiating       | QEMU greeted; its machine may still fail to start                 | ready, failed             |
-/// | ready             | QEMU answered qmp_capabilities: the machine exists                | closing, failed | |
-/// closing           | shutdown() was called; pending calls are being failed             | closed                    |
-/// | closed            | ended by this side                                                | – | | failed            |
-/// ended by the other side, or by something unreadable that it sent  | –                         |
+/// | state             | what is known                                                     | next                |
+/// |-------------------|-------------------------------------------------------------------|---------------------|
+/// | connecting        | no socket yet                                                     | awaiting, failed    |
+/// | awaiting_greeting | connected; QEMU may be serving another client, or be stopped      | negotiating, failed |
+/// | negotiating       | QEMU greeted; its machine may still fail to start                 | ready, failed       |
+/// | ready             | QEMU answered qmp_capabilities: the machine exists                | closing, failed     |
+/// | closing           | shutdown() was called; pending calls are being failed             | closed              |
+/// | closed            | ended by this side                                                | –                   |
+/// | failed            | ended by the other side, or by something unreadable that it sent  | –                   |
+// clang-format on
 enum class State : std::uint32_t { connecting = 0, awaiting_greeting, negotiating, ready, closing, closed, failed };
 
 VISOR_SDK_EXPORT std::string_view to_string(State state) noexcept;
