@@ -74,7 +74,10 @@ bool make_private_folder(const fs::path& folder) {
     if (errno == EEXIST) return false;
     throw system_error("Cannot make the folder " + folder.string(), errno);
   }
-  if (::chmod(folder.c_str(), S_IRWXU) != 0) throw system_error("Cannot set the mode of " + folder.string(), errno);
+  // A cleaner may have taken it away already: the caller finds out when it locks the folder.
+  if (::chmod(folder.c_str(), S_IRWXU) != 0 && errno != ENOENT) {
+    throw system_error("Cannot set the mode of " + folder.string(), errno);
+  }
   return true;
 }
 

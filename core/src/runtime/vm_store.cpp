@@ -18,6 +18,9 @@
 namespace visor {
 namespace {
 
+/// A cleaner may take a new folder away before it is locked: this often it is made again.
+constexpr int max_attempts = 100;
+
 namespace fs = std::filesystem;
 
 bool is_vm_id(std::string_view id) noexcept {
@@ -157,7 +160,7 @@ NewVmFolder VmStore::create(std::string_view id) const {
   auto path = folder(id);
   check_socket_paths(path, id);
   detail::make_run_folder(root_);
-  for (int attempt = 0; attempt < 3; ++attempt) {
+  for (int attempt = 0; attempt < max_attempts; ++attempt) {
     if (!detail::make_private_folder(path)) {
       throw Error(Errc::already_exists, "A VM '" + std::string{id} + "' exists already, in " + path.string());
     }

@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 
 /// How long a live QEMU gets to answer a question before it counts as unresponsive.
 constexpr auto probe_limit = 2000ms;
+/// How long the destructor of an ephemeral VM's handle waits for its end: SIGTERM, and SIGKILL 3 s later.
+constexpr auto farewell = 5000ms;
 
 class QemuMonitor final : public QmpExtension {
  public:
@@ -50,6 +52,14 @@ QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
 
 QemuVm::~QemuVm() {
   if (starting_) undo_launch();
+  if (!session_ || !record_.config.ephemeral) return;
+  // Its keeper ends the VM as soon as the session is closed; when this returns, nothing of it is left.
+  (void)replace_session(nullptr);
+  try {
+    settle(farewell);
+  } catch (const Error& error) {
+    driver_->log(LogLevel::warning, id_, error.message());
+  }
 }
 
 VmConfig QemuVm::config() const {

@@ -69,7 +69,7 @@ class QemuVm final : public Vm {
   void own(std::string_view operation, const CallContext& call, const CallContext& lock_call);
   /// Sees to it that the end of a live VM is noticed.
   void watch(const CallContext& call);
-  void settle() const;
+  void settle(std::chrono::milliseconds limit = std::chrono::milliseconds{500}) const;
   void connect_owner(const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);

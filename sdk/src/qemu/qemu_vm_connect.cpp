@@ -147,9 +147,9 @@ visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
 }
 
 /// The keeper of a VM that has ended writes its record and goes: seen to the end, nothing of the VM is left.
-void QemuVm::settle() const {
+void QemuVm::settle(std::chrono::milliseconds limit) const {
   const auto keeper = Pidfd::open(identity_of(record().keeper));
-  if (keeper) (void)keeper->wait_end(std::chrono::steady_clock::now() + 500ms);
+  if (keeper) (void)keeper->wait_end(std::chrono::steady_clock::now() + limit);
   (void)reap_left_over();  // it may be the child of a handle of this process that has let go of it
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "visor/core/call.hpp"
+#include "visor/sdk/export.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -11,7 +12,7 @@ namespace visor::sdk {
 
 /// Lets one operation through at a time. Unlike a mutex it can be waited for with a deadline and a cancellation, and
 /// holding it across a wait is what it is for.
-class Gate {
+class VISOR_SDK_EXPORT Gate {
  public:
   /// The right to be inside; leaves when destroyed.
   class Pass {
