@@ -5,6 +5,7 @@
 #include "visor/sdk/process/reaper.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -90,6 +91,8 @@ SpawnedKeeper spawn_keeper(const std::string& keeper_path, const std::string& ru
   if (pid < 0) throw system_error("Cannot create a process for the keeper", error);
   SpawnedKeeper keeper{pid, UniqueFd(pidfd)};
   if (start.error == 0) return keeper;
+  pollfd end{keeper.pidfd.get(), POLLIN, 0};
+  (void)::poll(&end, 1, 1000);  // it is on its way out: nothing of it is to be left
   leave_to_reaper(std::move(keeper.pidfd));
   throw system_error("Cannot execute the keeper '" + keeper_path + "'", start.error);
 }
