@@ -20,6 +20,8 @@ add_library(visor_warnings INTERFACE)
 target_compile_options(visor_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
                        -Woverloaded-virtual -Wconversion
                        -Wno-missing-field-initializers)  # a designated initialiser leaves the rest at its default
+# g++ collects its garbage less often: a tenth of the build's time for some memory.
+add_compile_options($<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=500000>)
 option(VISOR_WERROR "Treat warnings as errors" OFF)
 if(VISOR_WERROR)
   target_compile_options(visor_warnings INTERFACE -Werror)

@@ -149,7 +149,7 @@ Section raw() {
 template <std::size_t... Index>
 DeviceConfig make_device_of(std::size_t index, std::index_sequence<Index...>) {
   using Make = DeviceConfig (*)();
-  constexpr Make makers[] = {[] { return DeviceConfig{std::in_place_index<Index>}; }...};
+  constexpr Make makers[] = {[] { return DeviceConfig{std::variant_alternative_t<Index, DeviceVariant>{}}; }...};
   return makers[index]();
 }
 
@@ -189,7 +189,7 @@ void* object_of(DeviceConfig& device) {
 }
 
 DeviceConfig make_device(std::size_t index) {
-  return make_device_of(index, std::make_index_sequence<std::variant_size_v<DeviceConfig>>{});
+  return make_device_of(index, std::make_index_sequence<std::variant_size_v<DeviceVariant>>{});
 }
 
 }  // namespace detail

@@ -127,6 +127,14 @@ void tidy(std::vector<std::string>& texts) {
 
 }  // namespace
 
+VmConfig::VmConfig() = default;
+VmConfig::VmConfig(const VmConfig& other) = default;
+VmConfig::VmConfig(VmConfig&& other) noexcept = default;
+VmConfig& VmConfig::operator=(const VmConfig& other) = default;
+VmConfig& VmConfig::operator=(VmConfig&& other) noexcept = default;
+VmConfig::~VmConfig() = default;
+bool VmConfig::operator==(const VmConfig& other) const = default;
+
 VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults) {
   check_tables(config);
   auto result = config;

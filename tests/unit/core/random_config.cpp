@@ -60,7 +60,7 @@ class Generator {
   DeviceConfig device() {
     for (;;) {
       const auto index = number(0, device_sections().size() - 1);
-      auto made = make(index, std::make_index_sequence<std::variant_size_v<DeviceConfig>>{});
+      auto made = make(index, std::make_index_sequence<std::variant_size_v<DeviceVariant>>{});
       std::visit([&](auto& one) { fill(device_sections()[index], &one); }, made);
       try {
         check_fields(made);

@@ -160,9 +160,28 @@ struct RawDeviceConfig {
   bool operator==(const RawDeviceConfig&) const = default;
 };
 
-using DeviceConfig = std::variant<DiskConfig, ShareConfig, NicConfig, SerialPortConfig, VsockConfig, VfioConfig,
-                                  VhostUserConfig, RngConfig, BalloonConfig, PanicConfig, WatchdogConfig, FwCfgConfig,
-                                  IommuConfig, IoThreadConfig, RawDeviceConfig>;
+/// The types of devices, in the order of device_sections().
+using DeviceVariant = std::variant<DiskConfig, ShareConfig, NicConfig, SerialPortConfig, VsockConfig, VfioConfig,
+                                   VhostUserConfig, RngConfig, BalloonConfig, PanicConfig, WatchdogConfig, FwCfgConfig,
+                                   IommuConfig, IoThreadConfig, RawDeviceConfig>;
+
+template <class T>
+concept DeviceType = requires(const DeviceVariant& device) { std::get_if<T>(&device); };
+
+/// One device of any type: a variant, for std::get_if, std::holds_alternative and std::visit. How it is copied,
+/// compared and destroyed is compiled once, in core, and not by everyone who includes this. A default-made one is a
+/// DiskConfig.
+struct VISOR_CORE_EXPORT DeviceConfig : DeviceVariant {
+  DeviceConfig() noexcept;
+  template <DeviceType T>
+  DeviceConfig(T device) noexcept;  // NOLINT(google-explicit-constructor): a device of one type is a device
+  DeviceConfig(const DeviceConfig& other);
+  DeviceConfig(DeviceConfig&& other) noexcept;
+  DeviceConfig& operator=(const DeviceConfig& other);
+  DeviceConfig& operator=(DeviceConfig&& other) noexcept;
+  ~DeviceConfig();
+  bool operator==(const DeviceConfig& other) const;
+};
 
 /// The word for a device's type as configuration files have it: "disk", "share", "nic", "serial_port", …
 VISOR_CORE_EXPORT std::string_view device_type(const DeviceConfig& device) noexcept;
@@ -170,3 +189,5 @@ VISOR_CORE_EXPORT const std::string& device_id(const DeviceConfig& device) noexc
 VISOR_CORE_EXPORT void set_device_id(DeviceConfig& device, std::string id);
 
 }  // namespace visor
+
+extern template class std::vector<visor::DeviceConfig>;

@@ -180,7 +180,15 @@ struct HostConfig {
   bool operator==(const HostConfig&) const = default;
 };
 
-struct VmConfig {
+struct VISOR_CORE_EXPORT VmConfig {
+  VmConfig();
+  VmConfig(const VmConfig& other);
+  VmConfig(VmConfig&& other) noexcept;
+  VmConfig& operator=(const VmConfig& other);
+  VmConfig& operator=(VmConfig&& other) noexcept;
+  ~VmConfig();
+  bool operator==(const VmConfig& other) const;
+
   std::string name;
   std::string hypervisor = "qemu";
   std::string arch;
@@ -200,7 +208,6 @@ struct VmConfig {
   PolicyConfig policy;
   HostConfig host;
   std::vector<DeviceConfig> devices;
-  bool operator==(const VmConfig&) const = default;
 };
 
 /// The file to use for an asset: a custom one wins over the configured one; empty when there is neither.
