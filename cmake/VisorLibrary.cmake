@@ -26,6 +26,7 @@ function(visor_add_library part)
   set_target_properties(visor_${part} PROPERTIES
     VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME ${part} OUTPUT_NAME visor-${part}
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-  target_link_options(visor_${part} PRIVATE -Wl,-z,defs ${ARG_LINK_OPTIONS})
+  # clang leaves a sanitizer's symbols to the program, so its libraries cannot have all of theirs.
+  target_link_options(visor_${part} PRIVATE $<$<NOT:$<BOOL:${VISOR_BUILD_FUZZ}>>:-Wl,-z,defs> ${ARG_LINK_OPTIONS})
   set_property(GLOBAL APPEND PROPERTY VISOR_LIBRARIES visor_${part})
 endfunction()

@@ -31,3 +31,8 @@ if(VISOR_SANITIZE)
   add_compile_options(-fsanitize=${VISOR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${VISOR_SANITIZE})
 endif()
+
+if(VISOR_BUILD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -25,24 +25,21 @@ bool DeviceConfig::operator==(const DeviceConfig& other) const {
   return static_cast<const DeviceVariant&>(*this) == static_cast<const DeviceVariant&>(other);
 }
 
-template <DeviceType T>
-DeviceConfig::DeviceConfig(T device) noexcept : DeviceVariant{std::move(device)} {}
-
-template DeviceConfig::DeviceConfig(DiskConfig) noexcept;
-template DeviceConfig::DeviceConfig(ShareConfig) noexcept;
-template DeviceConfig::DeviceConfig(NicConfig) noexcept;
-template DeviceConfig::DeviceConfig(SerialPortConfig) noexcept;
-template DeviceConfig::DeviceConfig(VsockConfig) noexcept;
-template DeviceConfig::DeviceConfig(VfioConfig) noexcept;
-template DeviceConfig::DeviceConfig(VhostUserConfig) noexcept;
-template DeviceConfig::DeviceConfig(RngConfig) noexcept;
-template DeviceConfig::DeviceConfig(BalloonConfig) noexcept;
-template DeviceConfig::DeviceConfig(PanicConfig) noexcept;
-template DeviceConfig::DeviceConfig(WatchdogConfig) noexcept;
-template DeviceConfig::DeviceConfig(FwCfgConfig) noexcept;
-template DeviceConfig::DeviceConfig(IommuConfig) noexcept;
-template DeviceConfig::DeviceConfig(IoThreadConfig) noexcept;
-template DeviceConfig::DeviceConfig(RawDeviceConfig) noexcept;
+DeviceConfig::DeviceConfig(DiskConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(ShareConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(NicConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(SerialPortConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(VsockConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(VfioConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(VhostUserConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(RngConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(BalloonConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(PanicConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(WatchdogConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(FwCfgConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(IommuConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(IoThreadConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(RawDeviceConfig device) noexcept : DeviceVariant{std::move(device)} {}
 
 std::string_view device_type(const DeviceConfig& device) noexcept { return type_names[device.index()]; }
 

@@ -165,16 +165,27 @@ using DeviceVariant = std::variant<DiskConfig, ShareConfig, NicConfig, SerialPor
                                    VhostUserConfig, RngConfig, BalloonConfig, PanicConfig, WatchdogConfig, FwCfgConfig,
                                    IommuConfig, IoThreadConfig, RawDeviceConfig>;
 
-template <class T>
-concept DeviceType = requires(const DeviceVariant& device) { std::get_if<T>(&device); };
-
 /// One device of any type: a variant, for std::get_if, std::holds_alternative and std::visit. How it is copied,
 /// compared and destroyed is compiled once, in core, and not by everyone who includes this. A default-made one is a
-/// DiskConfig.
+/// DiskConfig. (No constructor template: compilers do not agree on the symbol of a constrained one.)
 struct VISOR_CORE_EXPORT DeviceConfig : DeviceVariant {
   DeviceConfig() noexcept;
-  template <DeviceType T>
-  DeviceConfig(T device) noexcept;  // NOLINT(google-explicit-constructor): a device of one type is a device
+  // Not explicit: a device of one type is a device.
+  DeviceConfig(DiskConfig device) noexcept;
+  DeviceConfig(ShareConfig device) noexcept;
+  DeviceConfig(NicConfig device) noexcept;
+  DeviceConfig(SerialPortConfig device) noexcept;
+  DeviceConfig(VsockConfig device) noexcept;
+  DeviceConfig(VfioConfig device) noexcept;
+  DeviceConfig(VhostUserConfig device) noexcept;
+  DeviceConfig(RngConfig device) noexcept;
+  DeviceConfig(BalloonConfig device) noexcept;
+  DeviceConfig(PanicConfig device) noexcept;
+  DeviceConfig(WatchdogConfig device) noexcept;
+  DeviceConfig(FwCfgConfig device) noexcept;
+  DeviceConfig(IommuConfig device) noexcept;
+  DeviceConfig(IoThreadConfig device) noexcept;
+  DeviceConfig(RawDeviceConfig device) noexcept;
   DeviceConfig(const DeviceConfig& other);
   DeviceConfig(DeviceConfig&& other) noexcept;
   DeviceConfig& operator=(const DeviceConfig& other);
