@@ -30,7 +30,7 @@ class OwnedVm {
       end();
     } catch (const Error& error) {
       if (error.code() == Errc::not_found) return;  // somebody else removed it
-      context_.out.notice("Cannot clean up the VM '" + id_ + "': " + error.message());
+      write_stderr("visor: Cannot clean up the VM '" + id_ + "': " + printable_lines(error.message()) + "\n");
     } catch (const std::exception&) {
       // Out of memory, at the end of the program: the keeper ends what the lifeline held.
     }

@@ -2,6 +2,7 @@
 #include "interrupts.hpp"
 
 #include "exit_code.hpp"
+#include "terminal.hpp"
 #include "visor/core/error.hpp"
 
 #include <poll.h>
@@ -45,7 +46,10 @@ void Interrupts::raise(int signal) noexcept {
     if (count == 1) signal_ = signal;
   }
   if (count == 1) return first_.cancel();
-  if (count > 2 || !patient_) std::_Exit(exit_code::by_signal + signal_);
+  if (count > 2 || !patient_) {
+    restore_terminal();
+    std::_Exit(exit_code::by_signal + signal_);
+  }
   second_.cancel();
 }
 

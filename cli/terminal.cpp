@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "terminal.hpp"
 
+#include <termios.h>
 #include <unistd.h>
+
+#include <mutex>
+#include <optional>
 
 namespace visor::cli {
 namespace {
 
 constexpr char escape_key = 0x1d;     // Ctrl-]
 constexpr char interrupt_key = 0x03;  // Ctrl-C
+
+std::mutex changed_mutex;
+std::optional<termios> changed;  // how stdin was before a KeyMode that lives
 
 }  // namespace
 
@@ -23,11 +30,20 @@ KeyMode::KeyMode(bool keep_interrupt) noexcept {
   mode.c_cc[VSUSP] = _POSIX_VDISABLE;
   mode.c_cc[VMIN] = 1;
   mode.c_cc[VTIME] = 0;
-  if (::tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0) before_ = before;
+  const std::scoped_lock lock{changed_mutex};
+  if (::tcsetattr(STDIN_FILENO, TCSANOW, &mode) != 0) return;
+  changed = before;
+  active_ = true;
 }
 
 KeyMode::~KeyMode() {
-  if (before_) ::tcsetattr(STDIN_FILENO, TCSANOW, &*before_);
+  if (active_) restore_terminal();
+}
+
+void restore_terminal() noexcept {
+  const std::scoped_lock lock{changed_mutex};
+  if (changed) ::tcsetattr(STDIN_FILENO, TCSANOW, &*changed);
+  changed.reset();
 }
 
 EscapeFilter::Result EscapeFilter::feed(std::string_view typed) {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include <termios.h>
-
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,11 +15,14 @@ class KeyMode {
   KeyMode& operator=(const KeyMode&) = delete;
   ~KeyMode();
 
-  [[nodiscard]] bool active() const noexcept { return before_.has_value(); }
+  [[nodiscard]] bool active() const noexcept { return active_; }
 
  private:
-  std::optional<termios> before_;
+  bool active_ = false;
 };
+
+/// Undoes what a living KeyMode has done, for an end of the program that runs no destructors. [any thread]
+void restore_terminal() noexcept;
 
 /// Takes the escape sequences out of what is typed. After Ctrl-]: q or . leaves, c sends Ctrl-C, Ctrl-] sends itself;
 /// any other key is sent as if Ctrl-] had not been pressed.

@@ -6,12 +6,16 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <future>
 #include <map>
 #include <mutex>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace visor {
@@ -22,6 +26,9 @@ using namespace std::chrono_literals;
 /// What one VM may take of a call that looks at many.
 constexpr std::chrono::milliseconds look_limit = 2s;
 constexpr std::chrono::milliseconds existing_limit = 1s;
+constexpr std::chrono::milliseconds busy_interval = 5ms;
+/// How many VMs list() looks at together.
+constexpr std::size_t max_lookers = 16;
 
 HostContext host_context(const RuntimeOptions& options) {
   HostContext host;
@@ -102,6 +109,7 @@ struct Runtime::Impl {
                   std::move(stored.error)};
     if (!entry.record) return entry;
     try {
+      call.check("a look at the VM '" + entry.id + "'");
       entry.owner = OwnerLock::holder(entry.run_dir);
       const auto limited = call.at_most(look_limit);
       const auto vm = attach(*entry.record, limited);
@@ -111,6 +119,19 @@ struct Runtime::Impl {
       entry.error = caught();
     }
     return entry;
+  }
+
+  /// The keeper of a VM that has just ended may be at its last writes.
+  void remove(const std::string& id, const CallContext& call) const {
+    for (;;) {
+      try {
+        return store.remove(id);
+      } catch (const Error& error) {
+        if (error.code() != Errc::busy || call.expired()) throw;
+      }
+      call.check("the folder of the VM '" + id + "'");
+      std::this_thread::sleep_for(busy_interval);
+    }
   }
 
   VmStore store;
@@ -170,8 +191,18 @@ VmEntry Runtime::look(const std::string& id, const CallContext& call) {
 }
 
 std::vector<VmEntry> Runtime::list(const CallContext& call) {
-  std::vector<VmEntry> entries;
-  for (auto& stored : impl_->store.list()) entries.push_back(impl_->look(std::move(stored), call));
+  auto stored = impl_->store.list();
+  std::vector<VmEntry> entries(stored.size());
+  // Several at a time: one that hangs takes its time, and not that of the others.
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (auto i = next++; i < stored.size(); i = next++) entries[i] = impl_->look(std::move(stored[i]), call);
+  };
+  std::vector<std::future<void>> workers;
+  while (workers.size() < std::min(stored.size(), max_lookers)) {
+    workers.push_back(std::async(std::launch::async, work));
+  }
+  for (auto& worker : workers) worker.get();
   return entries;
 }
 
@@ -194,7 +225,7 @@ void Runtime::remove(const std::string& id, bool force, const CallContext& call)
     options.force = true;
     attach(id, call)->stop(options, call);
   }
-  impl_->store.remove(id);
+  impl_->remove(id, call);
 }
 
 std::vector<std::string> Runtime::gc(const CallContext& call) {

@@ -201,6 +201,9 @@ void VmStore::remove(std::string_view id) const {
     throw Error(Errc::not_found, "No VM '" + std::string{id} + "' in " + root_.string());
   }
   const auto lock = try_lock_folder(path);
+  if (!lock && has_record(path)) {
+    throw Error(Errc::busy, "The folder of the VM '" + std::string{id} + "' is still used by its keeper");
+  }
   if (!lock && is_folder(path)) throw being_made(id);
   detail::remove_folder(path);
 }

@@ -1,10 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "terminal.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
 
 namespace visor::cli {
 namespace {
+
+/// Runs the function in a process of its own whose stdin is a new terminal. Returns what it returned.
+int on_a_terminal(int (*function)()) {
+  int host = -1;
+  const auto child = ::forkpty(&host, nullptr, nullptr, nullptr);
+  if (child == 0) ::_exit(function());
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  ::close(host);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool echoes() {
+  termios mode{};
+  return ::tcgetattr(STDIN_FILENO, &mode) == 0 && (mode.c_lflag & ECHO) != 0;
+}
+
+TEST(KeyMode, EndsWithTheObject) {
+  EXPECT_EQ(on_a_terminal([] {
+              if (!echoes()) return 1;
+              {
+                const KeyMode keys{false};
+                if (!keys.active() || echoes()) return 2;
+              }
+              return echoes() ? 0 : 3;
+            }),
+            0);
+}
+
+TEST(KeyMode, IsUndoneForAnEndWithoutDestructors) {
+  EXPECT_EQ(on_a_terminal([] {
+              const KeyMode keys{false};
+              if (!keys.active() || echoes()) return 2;
+              restore_terminal();
+              return echoes() ? 0 : 3;
+            }),
+            0);
+}
 
 TEST(EscapeFilter, PassesWhatIsTyped) {
   EscapeFilter filter;

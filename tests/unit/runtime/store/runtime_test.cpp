@@ -70,6 +70,26 @@ class RuntimeTest : public testing::Test {
   Runtime runtime{RuntimeOptions{{}, root, {}, {}, {}}};
 };
 
+TEST_F(RuntimeTest, ListsManyByTheirIds) {
+  std::vector<std::string> ids;
+  for (int i = 10; i < 50; ++i) ids.push_back(runtime.create(mock_config(), "vm" + std::to_string(i))->id());
+  std::vector<std::string> seen;
+  for (const auto& entry : runtime.list(limit)) {
+    EXPECT_TRUE(entry.status) << entry.id;
+    seen.push_back(entry.id);
+  }
+  EXPECT_EQ(seen, ids);
+}
+
+TEST_F(RuntimeTest, AVmThatThereWasNoTimeToLookAtIsNotCalledUnresponsive) {
+  runtime.create(mock_config(), "vm0")->start(limit);
+  const auto entries = runtime.list(0ms);
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_FALSE(entries.front().status);
+  ASSERT_TRUE(entries.front().error);
+  EXPECT_EQ(entries.front().error->code(), Errc::timeout);
+}
+
 TEST_F(RuntimeTest, MakesAVmThatAnotherRuntimeFindsAndEnds) {
   const auto vm = runtime.create(mock_config(), "vm0");
   vm->start(limit);
