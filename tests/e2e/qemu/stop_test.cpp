@@ -5,15 +5,37 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <future>
 
 namespace visor::test {
 namespace {
+
+/// Whether a thread of this process sleeps.
+bool sleeps(pid_t thread) {
+  std::string stat;
+  std::getline(std::ifstream{"/proc/self/task/" + std::to_string(thread) + "/stat"}, stat);
+  return stat.find(") S") != std::string::npos;
+}
+
+/// A call on a thread of its own that was seen to wait in it.
+template <class Call>
+auto waiting_in(Call call) {
+  std::promise<pid_t> id;
+  auto known = id.get_future();
+  auto result = std::async(std::launch::async, [id = std::move(id), call = std::move(call)]() mutable {
+    id.set_value(::gettid());
+    return call();
+  });
+  const auto thread = known.get();
+  EXPECT_TRUE(eventually([&] { return sleeps(thread) || result.wait_for(0s) == std::future_status::ready; }));
+  return result;
+}
 
 class Stop : public QemuTest {
  protected:
@@ -133,7 +155,7 @@ TEST_F(Stop, BesideAnOwnerThatHasNotStartedItWaitsForTheOwner) {
 
   owner = runtime_->create(config(), "vm");
   const auto again = runtime_->attach("vm", 5s);
-  auto stopping = std::async(std::launch::async, [&] { return again->stop({}, 30s); });
+  auto stopping = waiting_in([&] { return again->stop({}, 30s); });
   owner.reset();
   EXPECT_EQ(to_string(stopping.get().rung), "already_stopped");
   expect_over(*again);
@@ -145,12 +167,12 @@ TEST_F(Stop, ACancellationEndsTheGuestsGrace) {
   const auto vm = boot(deaf);
   const auto events = vm->events();
   CancelSource source;
-  // Were it not heard, this would last until the run's own limit.
   auto stopping = std::async(std::launch::async, [&] {
     return error_of([&] { vm->stop({.guest_grace = 24h}, {std::chrono::steady_clock::now() + 48h, source.token()}); });
   });
   while (events->next(30s)->name != "POWERDOWN") continue;
   source.cancel();
+  if (stopping.wait_for(30s) != std::future_status::ready) ::kill(vm->record().hypervisor.pid, SIGKILL);
   EXPECT_EQ(stopping.get(), "cancelled");
   EXPECT_EQ(to_string(vm->stop({.force = true}, 20s).rung), "terminate");
 }
@@ -166,24 +188,15 @@ TEST_F(Stop, BeforeTheStartHasATime) {
   EXPECT_EQ(runtime_->attach("vm", 5s)->wait_exit(5s).time, exit.time);
 }
 
-/// Whether a thread of this process sleeps.
-bool sleeps(pid_t thread) {
-  std::string stat;
-  std::getline(std::ifstream{"/proc/self/task/" + std::to_string(thread) + "/stat"}, stat);
-  return stat.find(") S") != std::string::npos;
-}
-
 TEST_F(Stop, IsSeenByAWaitWhoseHandleLetGo) {
   const auto vm = runtime_->create(config(), "vm");
   vm->start(30s);
-  std::atomic<pid_t> waiter{0};
-  auto waiting = std::async(std::launch::async, [&] {
-    waiter = ::gettid();
-    return vm->wait_exit(60s);
-  });
-  ASSERT_TRUE(eventually([&] { return waiter != 0 && sleeps(waiter); }));
+  CancelSource source;
+  auto waiting = waiting_in([&] { return vm->wait_exit({std::chrono::steady_clock::now() + 24h, source.token()}); });
   vm->disconnect();
   runtime_->attach("vm", 5s)->stop({.force = true}, 20s);
+  EXPECT_EQ(waiting.wait_for(30s), std::future_status::ready);
+  source.cancel();
   EXPECT_EQ(to_string(waiting.get().cause), "stopped");
 }
 
