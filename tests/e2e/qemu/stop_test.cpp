@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -167,10 +168,14 @@ TEST_F(Stop, ACancellationEndsTheGuestsGrace) {
   const auto vm = boot(deaf);
   const auto events = vm->events();
   CancelSource source;
+  std::atomic<pid_t> stopper{0};
   auto stopping = std::async(std::launch::async, [&] {
+    stopper = ::gettid();
     return error_of([&] { vm->stop({.guest_grace = 24h}, {std::chrono::steady_clock::now() + 48h, source.token()}); });
   });
   while (events->next(30s)->name != "POWERDOWN") continue;
+  EXPECT_EQ(to_string(vm->status(10s).state), "running");  // answered after the power button was
+  EXPECT_TRUE(eventually([&] { return sleeps(stopper); }));
   source.cancel();
   if (stopping.wait_for(30s) != std::future_status::ready) ::kill(vm->record().hypervisor.pid, SIGKILL);
   EXPECT_EQ(stopping.get(), "cancelled");
