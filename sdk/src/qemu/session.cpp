@@ -151,8 +151,10 @@ void Session::on_journal_readable() {
     while (const auto entry = journal_->next(std::chrono::steady_clock::now())) {
       if (auto event = event_from_line(entry->line)) context_.feed->live(*event);
     }
-  } catch (const Error&) {
-    journal_watch_.reset();  // the keeper is gone; its own watch says what that means
+  } catch (const Error& error) {
+    journal_watch_.reset();
+    if (error.code() == Errc::disconnected) return;  // the keeper is gone; its own watch says what that means
+    context_.driver->log(LogLevel::warning, context_.id, "Its events are not followed: " + error.message());
   }
 }
 

@@ -38,23 +38,29 @@ int break_connections(const std::filesystem::path& path) {
 class Monitor : public QemuTest {
  protected:
   int break_owner() { return break_connections(folder() / "qmp-owner.sock"); }
+  static std::shared_ptr<QmpExtension> monitor_of(Vm& vm) {
+    return std::dynamic_pointer_cast<QmpExtension>(vm.extension(QmpExtension::id));
+  }
 };
+
+/// How a question to QEMU ends.
+std::string answer_of(QmpExtension& monitor) {
+  try {
+    (void)monitor.execute("query-status", {}, 30s);
+    return "answered";
+  } catch (const Error& error) {
+    return std::string{to_string(error.code())};
+  }
+}
 
 TEST_F(Monitor, ConnectionThatBreaksIsMadeAgain) {
   const auto vm = boot(config());
   const auto events = vm->events();
-  const auto monitor = std::dynamic_pointer_cast<QmpExtension>(vm->extension(QmpExtension::id));
+  const auto monitor = monitor_of(*vm);
   ASSERT_TRUE(monitor);
   const int qemu = vm->record().hypervisor.pid;
   ASSERT_EQ(::kill(qemu, SIGSTOP), 0);  // so that the call is still in flight
-  auto asking = std::async(std::launch::async, [&] {
-    try {
-      (void)monitor->execute("query-status", {}, 30s);
-      return std::string{"answered"};
-    } catch (const Error& error) {
-      return std::string{to_string(error.code())};
-    }
-  });
+  auto asking = std::async(std::launch::async, [&] { return answer_of(*monitor); });
   ASSERT_EQ(break_owner(), 1);
   EXPECT_EQ(asking.get(), "disconnected");
   ASSERT_EQ(::kill(qemu, SIGCONT), 0);
@@ -64,6 +70,7 @@ TEST_F(Monitor, ConnectionThatBreaksIsMadeAgain) {
   vm->pause(20s);
   EXPECT_EQ(to_string(vm->status(5s).state), "paused");
   EXPECT_EQ(break_owner(), 1);
+  EXPECT_EQ(answer_of(*monitor), "disconnected");  // from here on the loss is known
   vm->resume(20s);
   EXPECT_EQ(to_string(vm->stop({}, 60s).rung), "guest");
   std::vector<std::string> states;
@@ -76,6 +83,7 @@ TEST_F(Monitor, ConnectionThatBreaksIsMadeAgain) {
 TEST_F(Monitor, StopWithABrokenConnectionStillAsksTheGuest) {
   const auto vm = boot(config());
   ASSERT_EQ(break_owner(), 1);
+  EXPECT_EQ(answer_of(*monitor_of(*vm)), "disconnected");  // from here on the loss is known
   EXPECT_EQ(to_string(vm->stop({}, 60s).rung), "guest");
   EXPECT_EQ(to_string(vm->status(1s).state), "stopped");
 }
