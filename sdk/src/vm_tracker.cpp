@@ -92,6 +92,19 @@ void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
   exit_ = std::move(record);
+  if (!exit_held_) tell_exit_locked();
+  changed_.notify_all();
+}
+
+void VmTracker::hold_exit(bool hold) {
+  const std::scoped_lock lock{mutex_};
+  exit_held_ = hold;
+  if (hold || !exit_) return;
+  tell_exit_locked();
+  changed_.notify_all();
+}
+
+void VmTracker::tell_exit_locked() {
   const auto guest = guest_event(exit_->cause);
   if (guest != EventKind::other && !seen_.contains(guest)) push_locked(make_event(guest, {}, exit_->time));
   push_locked(state_event(final_state(*exit_), exit_->time));
@@ -101,12 +114,11 @@ void VmTracker::on_exit(visor::ExitRecord record) {
     if (const auto queue = subscriber.lock()) queue->close();
   }
   subscribers_.clear();
-  changed_.notify_all();
 }
 
 std::optional<visor::ExitRecord> VmTracker::exit() const {
   const std::scoped_lock lock{mutex_};
-  return exit_;
+  return exit_held_ ? std::nullopt : exit_;
 }
 
 bool VmTracker::panicked() const {
@@ -136,7 +148,7 @@ visor::ExitRecord VmTracker::wait_exit(const CallContext& call) const {
                               changed_.notify_all();
                             }};
   std::unique_lock lock{mutex_};
-  wait(lock, call, "the VM to end", [this] { return exit_.has_value(); });
+  wait(lock, call, "the VM to end", [this] { return exit_.has_value() && !exit_held_; });
   return *exit_;
 }
 
@@ -160,7 +172,7 @@ bool VmTracker::wait_port(const std::string& port, const CallContext& call) cons
 std::shared_ptr<EventQueue> VmTracker::subscribe() {
   auto queue = std::make_shared<EventQueue>();
   const std::scoped_lock lock{mutex_};
-  if (exit_) {
+  if (exit_ && !exit_held_) {
     queue->close();
   } else {
     subscribers_.push_back(queue);

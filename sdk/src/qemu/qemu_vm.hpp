@@ -77,6 +77,8 @@ class QemuVm final : public Vm {
   // Start (qemu_vm_start.cpp)
   Prepared& prepared();
   void launch(const CallContext& call);
+  void launch_with_or_without_kvm(const CallContext& call);
+  [[nodiscard]] std::optional<std::string> end_behind(const Error& error) const;
   void undo_launch() noexcept;
   [[nodiscard]] Error explain_failure(const Error& error) const;
   void store_record();

@@ -58,6 +58,24 @@ TEST(Tracker, TellsAllSubscribersAndClosesAtTheEnd) {
   EXPECT_EQ(tracker.subscribe()->next(0ms), std::nullopt);
 }
 
+TEST(Tracker, AHeldEndIsToldWhenItIsLetGo) {
+  VmTracker tracker;
+  const auto queue = tracker.subscribe();
+  tracker.hold_exit(true);
+  tracker.on_exit({});
+  EXPECT_EQ(tracker.exit(), std::nullopt);
+  EXPECT_TRUE(tracker.exit_by(std::chrono::steady_clock::now()));
+  EXPECT_THROW((void)tracker.wait_exit(0ms), Error);
+  EXPECT_EQ(queue->try_next(), std::nullopt);
+  tracker.reset();  // that try is forgotten
+  tracker.on_exit({});
+  tracker.hold_exit(false);
+  EXPECT_TRUE(tracker.exit());
+  EXPECT_EQ(queue->next(0ms)->name, "state_changed");
+  EXPECT_EQ(queue->next(0ms)->name, "exited");
+  EXPECT_EQ(queue->next(0ms), std::nullopt);
+}
+
 TEST(Tracker, WaitsForAPortAndForTheEnd) {
   VmTracker tracker;
   std::jthread feeder{[&] { tracker.on_event(event("VSERPORT_CHANGE", R"({"id":"p0","open":true})")); }};

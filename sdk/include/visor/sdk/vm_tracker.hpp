@@ -41,6 +41,10 @@ class VISOR_SDK_EXPORT VmTracker {
   /// hypervisor told it, then the final state, then `exited`; their queues close.
   void on_exit(visor::ExitRecord record);
 
+  /// While the end is held, only exit_by() tells it: a start that died may be tried once more, and reset() then forgets
+  /// it. Letting go tells it to all.
+  void hold_exit(bool hold);
+
   [[nodiscard]] std::optional<visor::ExitRecord> exit() const;
   [[nodiscard]] bool panicked() const;
   /// Forgets what belongs to an earlier start.
@@ -61,12 +65,14 @@ class VISOR_SDK_EXPORT VmTracker {
   void wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
             const std::function<bool()>& done) const;
   void tell_ready_locked();
+  void tell_exit_locked();
   void note_locked(const Event& event);
   void push_locked(const Event& event);
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::optional<visor::ExitRecord> exit_;
+  bool exit_held_ = false;
   std::set<EventKind> seen_;
   std::set<std::string> open_ports_;
   std::string ready_port_;
