@@ -67,7 +67,7 @@ Prepared::Prepared(const Driver& driver, const VmConfig& config, HostFacts host)
   config_ = normalised(config_, {.max_vcpus = limit,
                                  .host_memory_mib = host_.memory_mib,
                                  .needs_boot_files = true,
-                                 .block_driver = BlockDriver::virtio_scsi});
+                                 .block_driver = plan::default_disks});
   check_boot_files(config_);
   files_ = gather_files(config_);
   config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, caps_}, files_);
@@ -135,7 +135,12 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
                                    std::string{arch.package()} + ", or set host.hypervisor_path");
 }
 
-QemuCaps default_qemu_caps() { return {.version = {7, 2, 0}, .devices = {}}; }
+QemuCaps default_qemu_caps() {
+  return {.version = {7, 2, 0},
+          .devices = {"nvdimm", "pvpanic", "pvpanic-pci", "sclpconsole", "spapr-vty", "virtconsole", "virtserialport",
+                      "virtio-blk-ccw", "virtio-blk-device", "virtio-blk-pci", "virtio-rng-ccw", "virtio-rng-device",
+                      "virtio-rng-pci", "virtio-serial-ccw", "virtio-serial-device", "virtio-serial-pci"}};
+}
 
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,

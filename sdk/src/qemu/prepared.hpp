@@ -43,7 +43,8 @@ class Prepared {
 /// Throws not_found naming the Debian package, permission_denied for one that the allow-list does not have.
 std::string find_qemu(const QemuArch& arch, const VmConfig& config);
 
-/// What QEMU 7.2 has; a probe of the binary will take its place.
+/// The device types of QEMU 7.2 that the driver can ask for, of any architecture; a probe of the binary will take its
+/// place.
 QemuCaps default_qemu_caps();
 
 /// What the driver offers for a configuration: what it implements and the machine allows.
