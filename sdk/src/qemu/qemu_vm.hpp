@@ -88,6 +88,8 @@ class QemuVm final : public Vm {
   // Start (qemu_vm_start.cpp)
   Prepared& prepared();
   void launch(const CallContext& call);
+  void launch_with_or_without_kvm(const CallContext& call);
+  [[nodiscard]] std::optional<std::string> end_behind(const Error& error) const;
   void undo_launch(const visor::ExitRecord* reason) noexcept;
   [[nodiscard]] visor::ExitRecord reason_of(const Error& failure) const;
   [[nodiscard]] Error explain_failure(const Error& error) const;

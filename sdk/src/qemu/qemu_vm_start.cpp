@@ -158,7 +158,7 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
   if (launched() || known_exit()) refuse_state("start", "created", call);
   starting_ = true;
   try {
-    launch(call);
+    launch_with_or_without_kvm(call);
     const auto session = this->session();
     auto& client = *session->client();
     {
@@ -182,27 +182,26 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
   starting_ = false;
   lifeline_ = true;
   tracker_->started();
-  if (prepared_->accelerator() == Accelerator::tcg &&
-      prepared_->config().machine.accelerator == Accelerator::automatic) {
-    driver_->log(LogLevel::info, id_, "KVM is not usable here; the guest is emulated (TCG), which is slower");
-  }
+  const auto notice = prepared_->accelerator_notice();
+  if (!notice.empty()) driver_->log(LogLevel::warning, id_, notice);
 }
 
-/// The error of a start, with the reason of QEMU's end when that is what is behind it: its sockets vanish with it, and
-/// a refused connection says nothing.
-Error QemuVm::explain_failure(const Error& error) const {
-  const auto prefix = "Cannot start VM '" + id_ + "': ";
-  const bool connection_lost = error.code() == Errc::not_found || error.code() == Errc::disconnected;
-  if (connection_lost && session()) {
+/// How QEMU ended, when that is what is behind the error of a launch: its sockets vanish with it, and a refused
+/// connection says nothing.
+std::optional<std::string> QemuVm::end_behind(const Error& error) const {
+  if (error.code() != Errc::not_found && error.code() != Errc::disconnected) return std::nullopt;
+  if (session()) {
     const auto exit = tracker_->exit_by(std::chrono::steady_clock::now() + 2s);
-    if (exit) return Error(Errc::disconnected, prefix + exit->text);
+    if (exit) return exit->text;
   }
   // Before there was a session even the keeper may be gone, but not without having written its record.
-  if (connection_lost) {
-    if (const auto kept = read_exit_record(run_dir_.string())) {
-      return Error(Errc::disconnected, prefix + explain_exit(*kept).text);
-    }
-  }
+  const auto kept = read_exit_record(run_dir_.string());
+  return kept ? std::optional{explain_exit(*kept).text} : std::nullopt;
+}
+
+Error QemuVm::explain_failure(const Error& error) const {
+  const auto prefix = "Cannot start VM '" + id_ + "': ";
+  if (const auto end = end_behind(error)) return Error(Errc::disconnected, prefix + *end);
   return Error(error.code(), prefix + error.message());
 }
 

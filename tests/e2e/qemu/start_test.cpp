@@ -48,6 +48,7 @@ TEST_F(Start, NoProgramNamesThePackage) {
   auto bad = config();
   bad.host.hypervisor_path = "/nonexistent/qemu";
   expect_says(failure(bad), "not_found", "/nonexistent/qemu");
+  expect_says(failure(bad), "not_found", "Debian's package qemu-system-x86");
 }
 
 TEST_F(Start, SilentQemuEndsAtTheDeadline) {
