@@ -12,6 +12,14 @@ namespace {
 
 constexpr std::size_t max_sessions = 64;
 
+/// Closed without a word it would look like a keeper that died. The request is not waited for; clients number theirs 1.
+void turn_away(int socket) {
+  sdk::wire::Message refusal("error");
+  refusal.add("id", std::uint64_t{1}).add("code", "exhausted");
+  const auto text = refusal.add("text", "The keeper has as many sessions as it can have").encode();
+  (void)::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 }  // namespace
 
 Service::~Service() = default;
@@ -31,7 +39,8 @@ void Control::add_creator(UniqueFd lifeline) {
 }
 
 void Control::add_session(UniqueFd socket) {
-  if (sessions_.size() < max_sessions) sessions_.push_back(std::make_unique<Session>(*this, std::move(socket)));
+  if (sessions_.size() >= max_sessions) return turn_away(socket.get());
+  sessions_.push_back(std::make_unique<Session>(*this, std::move(socket)));
 }
 
 void Control::tell_all(const sdk::wire::Message& message) {

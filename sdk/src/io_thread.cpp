@@ -137,6 +137,7 @@ void IoThread::post(std::function<void()> function) {
 }
 
 void IoThread::run_and_wait(const std::function<void()>& function) {
+  if (impl_->forked()) return;
   if (impl_->manual || on_this_thread()) return impl_->run(function);
   std::mutex mutex;
   std::condition_variable changed;

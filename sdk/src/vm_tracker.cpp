@@ -92,6 +92,11 @@ void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
   exit_ = std::move(record);
+  if (!unfinished_) tell_end_locked();
+  changed_.notify_all();
+}
+
+void VmTracker::tell_end_locked() {
   const auto guest = guest_event(exit_->cause);
   if (guest != EventKind::other && !seen_.contains(guest)) push_locked(make_event(guest, {}, exit_->time));
   push_locked(state_event(final_state(*exit_), exit_->time));
@@ -101,24 +106,51 @@ void VmTracker::on_exit(visor::ExitRecord record) {
     if (const auto queue = subscriber.lock()) queue->close();
   }
   subscribers_.clear();
-  changed_.notify_all();
 }
 
 std::optional<visor::ExitRecord> VmTracker::exit() const {
   const std::scoped_lock lock{mutex_};
-  return exit_;
+  return over_locked() ? exit_ : std::nullopt;
 }
 
-bool VmTracker::panicked() const {
+bool VmTracker::saw(EventKind kind) const {
   const std::scoped_lock lock{mutex_};
-  return seen_.contains(EventKind::guest_panicked);
+  return seen_.contains(kind);
+}
+
+void VmTracker::reset_locked(bool unfinished) {
+  unfinished_ = unfinished;
+  exit_.reset();
+  seen_.clear();
+  open_ports_.clear();
 }
 
 void VmTracker::reset() {
   const std::scoped_lock lock{mutex_};
-  exit_.reset();
-  seen_.clear();
-  open_ports_.clear();
+  reset_locked(false);
+}
+
+void VmTracker::begin() {
+  const std::scoped_lock lock{mutex_};
+  reset_locked(true);
+}
+
+void VmTracker::started() {
+  const std::scoped_lock lock{mutex_};
+  if (!std::exchange(unfinished_, false) || !exit_) return;
+  tell_end_locked();
+  changed_.notify_all();
+}
+
+std::uint64_t VmTracker::interruptions() const {
+  const std::scoped_lock lock{mutex_};
+  return interruptions_;
+}
+
+void VmTracker::interrupt() {
+  const std::scoped_lock lock{mutex_};
+  ++interruptions_;
+  changed_.notify_all();
 }
 
 void VmTracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
@@ -136,8 +168,18 @@ visor::ExitRecord VmTracker::wait_exit(const CallContext& call) const {
                               changed_.notify_all();
                             }};
   std::unique_lock lock{mutex_};
-  wait(lock, call, "the VM to end", [this] { return exit_.has_value(); });
+  wait(lock, call, "the VM to end", [this] { return over_locked(); });
   return *exit_;
+}
+
+std::optional<visor::ExitRecord> VmTracker::wait_exit(const CallContext& call, std::uint64_t interruptions) const {
+  const CancelCallback wake{call.cancel(), [this] {
+                              const std::scoped_lock lock{mutex_};
+                              changed_.notify_all();
+                            }};
+  std::unique_lock lock{mutex_};
+  wait(lock, call, "the VM to end", [&] { return over_locked() || interruptions_ != interruptions; });
+  return over_locked() ? exit_ : std::nullopt;
 }
 
 std::optional<visor::ExitRecord> VmTracker::exit_by(Deadline deadline) const {
@@ -153,14 +195,14 @@ bool VmTracker::wait_port(const std::string& port, const CallContext& call) cons
                             }};
   std::unique_lock lock{mutex_};
   wait(lock, call, "the guest to open port '" + port + "'",
-       [&] { return exit_.has_value() || open_ports_.contains(port); });
-  return !exit_.has_value();
+       [&] { return over_locked() || open_ports_.contains(port); });
+  return !over_locked();
 }
 
 std::shared_ptr<EventQueue> VmTracker::subscribe() {
   auto queue = std::make_shared<EventQueue>();
   const std::scoped_lock lock{mutex_};
-  if (exit_) {
+  if (over_locked()) {
     queue->close();
   } else {
     subscribers_.push_back(queue);

@@ -265,6 +265,7 @@ class Seeds(CheckTest):
                 ("| `Alpha` | | planned |", "neither"),
                 ("| `Alpha` | planned | `AlphaTest.fails` |", "names the test AlphaTest.fails"),
                 ("| `Alpha` | planned | yes |", "neither"),
+                ("| `Alpha` | planned | `ConfigRandom.Reads` |", "a round trip"),
                 ("| `Gamma` | planned | planned |", "Gamma is no name"),
                 ("", "no row for Alpha in"),
                 ("| `Alpha` `beta` | planned | planned |", "beta has 2 rows")):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A private exception type out of every virtual method, caught when nothing of the plugin is left in memory.
 #include "support.hpp"
+#include "visor/core/extensions.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -99,6 +100,34 @@ std::vector<Case> served_cases() {
   };
 }
 
+/// A method of an extension, of a VM's or of the hypervisor's.
+template <class Interface, class Origin>
+auto through(const std::function<void(Interface&)>& call) {
+  return [call](Origin& origin) { call(dynamic_cast<Interface&>(*origin.extension(Interface::id))); };
+}
+template <class Interface>
+Case of_extension(const char* method, const std::function<void(Interface&)>& call) {
+  return of_vm(method, through<Interface, Vm>(call));
+}
+
+std::vector<Case> extension_cases() {
+  return {
+      of_extension<SnapshotExtension>("SnapshotExtension::save", [](auto& e) { e.save("/s", 1s); }),
+      of_extension<SnapshotExtension>("SnapshotExtension::begin_template", [](auto& e) { e.begin_template(1s); }),
+      of_hypervisor("RestoreExtension::restore",
+                    through<RestoreExtension, Hypervisor>([](auto& e) { e.restore("/s", "vm", "/run", 1s); })),
+      of_hypervisor("RestoreExtension::clone",
+                    through<RestoreExtension, Hypervisor>([](auto& e) { e.clone({}, "vm", "/run", 1s); })),
+      of_extension<MigrationExtension>("MigrationExtension::send", [](auto& e) { e.send(0, {}, 1s); }),
+      of_extension<MigrationExtension>("MigrationExtension::prepare_incoming",
+                                       [](auto& e) { e.prepare_incoming(0, 1s); }),
+      of_extension<DumpExtension>("DumpExtension::dump", [](auto& e) { e.dump("/d", DumpFormat::elf, false, 1s); }),
+      of_extension<BalloonExtension>("BalloonExtension::set_target", [](auto& e) { e.set_target(1, 1s); }),
+      of_extension<BalloonExtension>("BalloonExtension::current_mib", [](auto& e) { e.current_mib(1s); }),
+      of_extension<StatsExtension>("StatsExtension::read", [](auto& e) { e.read(1s); }),
+  };
+}
+
 std::vector<Case> arch_cases() {
   return {
       of_arch("QemuArch::name", [](auto& arch, auto&) { return arch.name(); }),
@@ -151,6 +180,7 @@ class HostilePlugin : public testing::Test {
 TEST_F(HostilePlugin, Hypervisor) { expect_errors(hypervisor_cases()); }
 TEST_F(HostilePlugin, Vm) { expect_errors(vm_cases()); }
 TEST_F(HostilePlugin, ConsoleAndExtensions) { expect_errors(served_cases(), {{"serve", "yes"}}); }
+TEST_F(HostilePlugin, ExtensionsThatCoreKnows) { expect_errors(extension_cases(), {{"serve", "yes"}}); }
 TEST_F(HostilePlugin, Arch) { expect_errors(arch_cases()); }
 
 }  // namespace

@@ -15,7 +15,9 @@ const Section& machine_section() {
       "machine", "The virtual machine's board.",
       {
           field<&M::type>("type", "Machine type, one of those that the plugin lists; not set: the plugin's default."),
-          field<&M::accelerator>("accelerator", "How guest code runs. auto takes kvm when the host can, else tcg."),
+          field<&M::accelerator>(
+              "accelerator",
+              "How guest code runs. auto takes kvm when it works, else tcg with a warning; kvm is never replaced."),
           field<&M::options>("options",
                              "More machine options, each as the hypervisor has it (\"key=value\"). Blanks around them "
                              "and empty ones are dropped."),
@@ -39,7 +41,8 @@ const Section& cpu_section() {
       {
           number<&C::count>("count", 1, 4096, "vCPUs at boot; not set: 1.").in("vCPUs"),
           number<&C::max_count>("max_count", 1, 4096,
-                                "How many vCPUs hot-plugging can reach; not set: what the machine allows.")
+                                "How many vCPUs hot-plugging can reach; not set: the plugin's choice, for QEMU as "
+                                "many as the host has and the machine allows, at least `count`.")
               .in("vCPUs"),
           field<&C::model>("model", "CPU model; not set: the host's own with kvm, else the plugin's choice."),
           field<&C::features>(
@@ -57,7 +60,7 @@ const Section& memory_section() {
       {
           size<&M::size_mib>("size", 1, most_memory_mib, "Memory at boot; not set: 2GiB. At most the host's memory."),
           size<&M::max_size_mib>("max_size", 1, most_memory_mib,
-                                 "What hot-plugging can reach; not set: the host's memory."),
+                                 "What hot-plugging can reach; not set: nothing can be plugged."),
           number<&M::slots>("slots", 1, 255, "Memory modules that can be hot-plugged; not set: 10.").in("slots"),
           size<&M::offset_mib>("offset", 0, most_memory_mib, "Head-room above the maximum, for memory-like devices."),
           field<&M::prealloc>("prealloc", "Takes all memory from the host at start."),

@@ -19,7 +19,7 @@ namespace {
 constexpr std::chrono::milliseconds full_queue_pause{1};
 
 Errc code_named(std::string_view name) noexcept {
-  constexpr std::array known = {Errc::invalid_config, Errc::not_found, Errc::unsupported, Errc::busy};
+  constexpr std::array known = {Errc::invalid_config, Errc::not_found, Errc::unsupported, Errc::busy, Errc::exhausted};
   const auto* found = std::find_if(known.begin(), known.end(), [name](Errc code) { return to_string(code) == name; });
   return found == known.end() ? Errc::internal : *found;
 }
@@ -27,6 +27,11 @@ Errc code_named(std::string_view name) noexcept {
 Error gone() { return Error(Errc::disconnected, "The keeper is gone"); }
 
 }  // namespace
+
+void check_refusal(const wire::Message& message) {
+  if (message.verb() != "error") return;
+  throw Error(code_named(message.get("code")), std::string{message.get("text")});
+}
 
 UniqueFd connect_keeper(const std::string& path, int type, Deadline deadline) {
   check_socket_path(path);
@@ -58,11 +63,20 @@ void send_message(int fd, const wire::Message& message, Deadline deadline) {
   }
 }
 
+void send_request(int fd, const wire::Message& message, Deadline deadline) try {
+  send_message(fd, message, deadline);
+} catch (const Error& error) {
+  if (error.code() != Errc::disconnected) throw;
+  while (const auto last = receive_message(fd).message) check_refusal(*last);
+  throw;
+}
+
 Received receive_message(int fd) {
   for (;;) {
     // On this socket type the length of a peek is the length of the whole message.
     const auto size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-    if (size < 0 && errno == EINTR) continue;
+    // A peer that closed with our request unread: what it sent before is still to come.
+    if (size < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (size < 0 && errno == EAGAIN) return {};
     if (size <= 0) return {std::nullopt, true};
     std::string text(static_cast<std::size_t>(size), '\0');
@@ -88,8 +102,8 @@ wire::Message await_reply(int fd, Deadline deadline, std::string_view what, std:
     if (received.end) throw gone();
     auto& message = *received.message;
     if (message.get("id") == "1") {
-      if (message.verb() != "error") return std::move(message);
-      throw Error(code_named(message.get("code")), std::string{message.get("text")});
+      check_refusal(message);
+      return std::move(message);
     }
     if (others != nullptr) others->push_back(std::move(message));
   }

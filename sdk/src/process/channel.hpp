@@ -23,6 +23,12 @@ UniqueFd connect_keeper(const std::string& path, int type, Deadline deadline);
 /// [blocks ≤ deadline, and only when the socket is full] Errors: disconnected, timeout.
 void send_message(int fd, const wire::Message& message, Deadline deadline);
 
+/// The same for the first message of a connection: a keeper that has closed it already may have said why.
+void send_request(int fd, const wire::Message& message, Deadline deadline);
+
+/// Throws what the keeper refused with, when the message is a refusal.
+void check_refusal(const wire::Message& message);
+
 /// Takes one message if there is one; skips what is no message. [does not block]
 Received receive_message(int fd);
 

@@ -15,7 +15,7 @@ namespace {
 
 UniqueFd open_request(const std::string& run_dir, wire::Message request, Deadline deadline) {
   auto socket = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, deadline);
-  send_message(socket.get(), request.add("id", std::uint64_t{1}), deadline);
+  send_request(socket.get(), request.add("id", std::uint64_t{1}), deadline);
   return socket;
 }
 
@@ -43,6 +43,7 @@ std::optional<ExitRecord> run_to_end(const std::string& run_dir, const wire::Mes
   for (;;) {
     const auto received = await_message(socket.get(), deadline, request.verb());
     if (received.end) return record;
+    check_refusal(*received.message);
     if (auto found = wire::parse_record(*received.message)) record = std::move(found);
   }
 }
@@ -126,6 +127,7 @@ std::optional<JournalEntry> JournalStream::next(Deadline deadline) {
       if (!wait_for(socket_.get(), POLLIN, deadline)) return std::nullopt;
       continue;
     }
+    check_refusal(*received.message);
     lost_ += received.message->number("lost");
     if (received.message->verb() == "line") return wire::parse_line(received.message->body());
   }

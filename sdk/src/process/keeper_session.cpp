@@ -173,7 +173,7 @@ Keeper Keeper::attach(const std::string& run_dir, Deadline deadline) {
   keeper.run_dir_ = run_dir;
   keeper.session_ = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, deadline);
   wire::Message request("status");
-  send_message(keeper.session_.get(), request.add("id", std::uint64_t{1}), deadline);
+  send_request(keeper.session_.get(), request.add("id", std::uint64_t{1}), deadline);
   std::vector<wire::Message> others;
   const auto message = await_reply(keeper.session_.get(), deadline, "attach", &others);
   auto identity = message.get("keeper");

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/host.hpp"
 #include "visor/core/host_context.hpp"
 #include "visor/core/qemu_arch.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@ namespace visor::sdk {
 struct Driver {
   HostContext host;  // first: released last
   std::shared_ptr<const QemuArch> arch;
+  std::function<HostFacts()> facts = [] { return host_facts(); };  ///< a test has its own
 
   [[nodiscard]] std::string name() const { return "qemu-" + std::string{arch->name()}; }
   void log(LogLevel level, std::string_view vm, std::string_view text) const {

@@ -2,7 +2,9 @@
 #include "exit_cause.hpp"
 
 #include "qmp_events.hpp"
+#include "visor/core/error.hpp"
 
+#include <chrono>
 #include <string_view>
 
 namespace visor::sdk {
@@ -13,6 +15,7 @@ struct Events {
   bool panicked = false;
   bool guest_shutdown = false;
   bool guest_reset = false;
+  bool host_asked = false;  // by "quit" or SIGTERM
 };
 
 Events read_events(const ExitRecord& kept) {
@@ -26,13 +29,24 @@ Events read_events(const ExitRecord& kept) {
     // A reset that the guest survived is followed by other events; only the SHUTDOWN says that it was the end.
     out.guest_reset |= event->kind == EventKind::guest_reset && event->name == "SHUTDOWN";
     const auto* reason = event->name == "SHUTDOWN" ? event->data.find("reason") : nullptr;
-    out.panicked |= reason != nullptr && *reason == Value{"guest-panic"};
+    if (reason == nullptr) continue;
+    out.panicked |= *reason == Value{"guest-panic"};
+    out.host_asked |= *reason == Value{"host-qmp-quit"} || *reason == Value{"host-signal"};
   }
   return out;
 }
 
+/// Of a process that an adopting keeper could not reap: what led to the end was seen, if not the end itself.
+ExitCause cause_of_adopted(const ExitRecord& kept, const Events& events) {
+  if (events.panicked) return ExitCause::guest_panic;
+  if (events.guest_shutdown) return ExitCause::guest_shutdown;
+  if (events.guest_reset) return ExitCause::guest_reset;
+  const bool ended = kept.ended_by == EndedBy::term || kept.ended_by == EndedBy::kill;
+  return ended || events.host_asked ? ExitCause::stopped : ExitCause::unknown;
+}
+
 ExitCause cause_of(const ExitRecord& kept, const Events& events) {
-  if (kept.status.kind == ExitStatus::Kind::unknown) return ExitCause::unknown;
+  if (kept.status.kind == ExitStatus::Kind::unknown) return cause_of_adopted(kept, events);
   if (events.panicked) return ExitCause::guest_panic;
   if (kept.ended_by == EndedBy::term || kept.ended_by == EndedBy::kill) return ExitCause::stopped;
   if (kept.status.kind == ExitStatus::Kind::signal) return ExitCause::signal;
@@ -62,6 +76,14 @@ std::string text_of(ExitCause cause, const ExitRecord& kept) {
   return "QEMU ended with " + kept.status.text() + (excerpt.empty() ? "" : ": " + excerpt);
 }
 
+ExitCause exit_cause_named(std::string_view name) {
+  for (const auto cause : {ExitCause::stopped, ExitCause::guest_shutdown, ExitCause::guest_reset,
+                           ExitCause::guest_panic, ExitCause::exit_code, ExitCause::signal}) {
+    if (to_string(cause) == name) return cause;
+  }
+  return ExitCause::unknown;
+}
+
 }  // namespace
 
 visor::ExitRecord explain_exit(const ExitRecord& kept) {
@@ -75,6 +97,47 @@ visor::ExitRecord explain_exit(const ExitRecord& kept) {
   out.text = text_of(out.cause, kept);
   out.time = std::chrono::system_clock::time_point{std::chrono::microseconds{kept.time_us}};
   return out;
+}
+
+visor::ExitRecord explain_unwitnessed(const VmTracker& seen, bool being_stopped) {
+  auto out = unwitnessed_exit();
+  const auto say = [&](ExitCause cause, std::string_view text) {
+    out.cause = cause;
+    out.text = text;
+  };
+  if (seen.saw(EventKind::guest_panicked)) {
+    say(ExitCause::guest_panic, "The guest kernel panicked; the keeper had died");
+  } else if (seen.saw(EventKind::guest_shutdown)) {
+    say(ExitCause::guest_shutdown, "The guest powered itself off; the keeper had died");
+  } else if (being_stopped) {
+    say(ExitCause::stopped, "It was stopped; its keeper had died");
+  }
+  return out;
+}
+
+Value exit_to_value(const visor::ExitRecord& exit) {
+  using std::chrono::microseconds;
+  auto value = Value::map({{"cause", to_string(exit.cause)}, {"text", exit.text}, {"last_event", exit.last_event}});
+  value.set("time_us", std::chrono::duration_cast<microseconds>(exit.time.time_since_epoch()).count());
+  value.set("stderr_tail", exit.stderr_tail);
+  if (exit.code) value.set("code", *exit.code);
+  if (exit.signal) value.set("signal", *exit.signal);
+  return value;
+}
+
+std::optional<visor::ExitRecord> exit_from_value(const Value* value) try {
+  if (value == nullptr || !value->is_map()) return std::nullopt;
+  visor::ExitRecord exit;
+  exit.cause = exit_cause_named(value->at("cause").as_string());
+  exit.text = value->at("text").as_string();
+  exit.last_event = value->at("last_event").as_string();
+  exit.stderr_tail = value->at("stderr_tail").as_string();
+  exit.time = std::chrono::system_clock::time_point{std::chrono::microseconds{value->at("time_us").as_int()}};
+  if (const auto* code = value->find("code")) exit.code = static_cast<int>(code->as_int());
+  if (const auto* signal = value->find("signal")) exit.signal = static_cast<int>(signal->as_int());
+  return exit;
+} catch (const Error&) {
+  return std::nullopt;
 }
 
 }  // namespace visor::sdk

@@ -2,7 +2,6 @@
 #include "prepared.hpp"
 
 #include "visor/core/error.hpp"
-#include "visor/core/host.hpp"
 
 #include <fnmatch.h>
 #include <unistd.h>
@@ -10,21 +9,23 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 namespace visor::sdk {
 namespace {
 
-Accelerator decide(const VmConfig& config, const QemuArch& arch, const HostFacts& host) {
-  const bool same = host.arch == arch.name();
-  const bool usable = same && host.kvm;
-  if (config.machine.accelerator == Accelerator::automatic) return usable ? Accelerator::kvm : Accelerator::tcg;
-  if (config.machine.accelerator == Accelerator::kvm && !usable) {
-    throw Error(Errc::unsupported,
-                "machine.accelerator: KVM is not usable here: " +
-                    (same ? host.kvm_reason : "the host is " + host.arch + ", the guest " + std::string{arch.name()}) +
-                    "; use 'auto' or 'tcg'");
+/// Empty when KVM seems usable; whether it is, only a start shows.
+std::string why_no_kvm(const QemuArch& arch, const HostFacts& host) {
+  if (host.arch != arch.name()) return "the host is " + host.arch + ", the guest " + std::string{arch.name()};
+  return host.kvm ? std::string{} : host.kvm_reason;
+}
+
+Accelerator decide(Accelerator wanted, const std::string& no_kvm) {
+  if (wanted == Accelerator::automatic) return no_kvm.empty() ? Accelerator::kvm : Accelerator::tcg;
+  if (wanted == Accelerator::kvm && !no_kvm.empty()) {
+    throw Error(Errc::unsupported, "machine.accelerator: KVM is not usable here: " + no_kvm + "; use 'auto' or 'tcg'");
   }
-  return config.machine.accelerator;
+  return wanted;
 }
 
 void gather(std::map<std::string, plan::FileFacts>& files, const std::string& path) {
@@ -48,11 +49,15 @@ bool is_allowed(const std::string& path, const std::vector<std::string>& pattern
 
 }  // namespace
 
-Prepared::Prepared(const Driver& driver, const VmConfig& config) : host_{host_facts()}, caps_{default_qemu_caps()} {
+Prepared::Prepared(const Driver& driver, const VmConfig& config) : Prepared{driver, config, driver.facts()} {}
+
+Prepared::Prepared(const Driver& driver, const VmConfig& config, HostFacts host)
+    : host_{std::move(host)}, caps_{default_qemu_caps()} {
   const auto& arch = *driver.arch;
   config_ = config;
   if (config_.machine.type.empty()) config_.machine.type = arch.default_machine();
-  accelerator_ = decide(config_, arch, host_);
+  no_kvm_ = why_no_kvm(arch, host_);
+  accelerator_ = decide(config_.machine.accelerator, no_kvm_);
   const ArchInput before{config_, accelerator_, host_, caps_};
   const auto limit = arch.max_vcpus(before);
   // As many vCPUs as the host has can be plugged later, unless the user says otherwise.
@@ -62,11 +67,27 @@ Prepared::Prepared(const Driver& driver, const VmConfig& config) : host_{host_fa
   config_ = normalised(config_, {.max_vcpus = limit,
                                  .host_memory_mib = host_.memory_mib,
                                  .needs_boot_files = true,
-                                 .block_driver = BlockDriver::virtio_scsi});
+                                 .block_driver = plan::default_disks});
   check_boot_files(config_);
   files_ = gather_files(config_);
   config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, caps_}, files_);
   (void)make_plan(driver, "check", "/", {});  // what a plan would refuse is refused now
+}
+
+bool Prepared::chose_kvm() const noexcept {
+  return accelerator_ == Accelerator::kvm && config_.machine.accelerator == Accelerator::automatic;
+}
+
+Prepared Prepared::without_kvm(const Driver& driver, std::string reason) const {
+  auto host = host_;
+  host.kvm = false;
+  host.kvm_reason = std::move(reason);
+  return {driver, config_, std::move(host)};
+}
+
+std::string Prepared::accelerator_notice() const {
+  if (config_.machine.accelerator != Accelerator::automatic || no_kvm_.empty()) return {};
+  return "The guest is emulated (TCG), which is slower, because KVM is not usable here: " + no_kvm_;
 }
 
 void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
@@ -99,7 +120,9 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
                   "host.hypervisor_path: " + configured + " is not among host.allowed_hypervisor_paths");
     }
     if (::access(configured.c_str(), X_OK) == 0) return configured;
-    throw Error(Errc::not_found, "host.hypervisor_path: " + configured + " does not exist or is no program");
+    throw Error(Errc::not_found, "host.hypervisor_path: " + configured + " does not exist or is no program; " +
+                                     std::string{arch.binary()} + " comes with Debian's package " +
+                                     std::string{arch.package()});
   }
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
   std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/bin:/usr/local/bin"};
@@ -112,7 +135,12 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
                                    std::string{arch.package()} + ", or set host.hypervisor_path");
 }
 
-QemuCaps default_qemu_caps() { return {.version = {7, 2, 0}, .devices = {}}; }
+QemuCaps default_qemu_caps() {
+  return {.version = {7, 2, 0},
+          .devices = {"nvdimm", "pvpanic", "pvpanic-pci", "sclpconsole", "spapr-vty", "virtconsole", "virtserialport",
+                      "virtio-blk-ccw", "virtio-blk-device", "virtio-blk-pci", "virtio-rng-ccw", "virtio-rng-device",
+                      "virtio-rng-pci", "virtio-serial-ccw", "virtio-serial-device", "virtio-serial-pci"}};
+}
 
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,
@@ -135,9 +163,9 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
 }
 
 Capabilities offered(const Driver& driver, const VmConfig& config) {
-  const auto host = host_facts();
+  const auto host = driver.facts();
   const auto caps = default_qemu_caps();
-  const auto accelerator = host.kvm && host.arch == driver.arch->name() ? Accelerator::kvm : Accelerator::tcg;
+  const auto accelerator = why_no_kvm(*driver.arch, host).empty() ? Accelerator::kvm : Accelerator::tcg;
   return offered(*driver.arch, {config, accelerator, host, caps});
 }
 

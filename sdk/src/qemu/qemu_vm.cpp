@@ -15,21 +15,25 @@ using namespace std::chrono_literals;
 
 /// How long a live QEMU gets to answer a question before it counts as unresponsive.
 constexpr auto probe_limit = 2000ms;
-/// How long the destructor of an ephemeral VM's handle waits for its end: SIGTERM, and SIGKILL 3 s later.
-constexpr auto farewell = 5000ms;
-
 class QemuMonitor final : public QmpExtension {
  public:
   explicit QemuMonitor(std::weak_ptr<Session> session) : session_{std::move(session)} {}
   Value execute(std::string_view command, const Value& arguments, const CallContext& call) override {
     const auto session = session_.lock();
     if (!session) throw Error(Errc::disconnected, "The handle that this monitor belongs to has let go of the VM");
-    return session->client().execute(command, arguments, call);
+    return session->client()->execute(command, arguments, call);
   }
 
  private:
   std::weak_ptr<Session> session_;
 };
+
+/// What an owner that saw the end has noted.
+std::optional<visor::ExitRecord> noted_end(const std::filesystem::path& run_dir) try {
+  return exit_from_value(read_record(run_dir).blob.find("ended"));
+} catch (const Error&) {
+  return std::nullopt;
+}
 
 bool is_running(const std::string& status) { return status == "running"; }
 
@@ -51,15 +55,9 @@ QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
     : driver_{std::move(driver)}, id_{record.id}, run_dir_{record.run_dir}, record_{std::move(record)} {}
 
 QemuVm::~QemuVm() {
-  if (starting_) undo_launch();
-  if (!session_ || !record_.config.ephemeral) return;
-  // Its keeper ends the VM as soon as the session is closed; when this returns, nothing of it is left.
-  (void)replace_session(nullptr);
-  try {
-    settle(farewell);
-  } catch (const Error& error) {
-    driver_->log(LogLevel::warning, id_, error.message());
-  }
+  if (process_ != ::getpid()) return;  // a copy in a forked child: the VM is its parent's
+  if (starting_) undo_launch(nullptr);
+  if (session_ && lifeline_ && record_.config.ephemeral) end_ephemeral();
 }
 
 VmConfig QemuVm::config() const {
@@ -79,27 +77,27 @@ std::shared_ptr<Session> QemuVm::session() const {
   return session_;
 }
 
-bool QemuVm::launched() const {
+VmRecord QemuVm::fresh_record() const {
   {
     const std::scoped_lock lock{mutex_};
-    if (record_.hypervisor.pid != 0 || lock_) return record_.hypervisor.pid != 0;
+    if (record_.hypervisor.pid != 0 || lock_) return record_;
   }
   // Whoever owns the VM may have started it since.
   auto record = read_record(run_dir_);
   const std::scoped_lock lock{mutex_};
-  if (record_.hypervisor.pid == 0) record_ = std::move(record);
-  return record_.hypervisor.pid != 0;
+  if (record_.hypervisor.pid == 0 && !lock_) record_ = std::move(record);
+  return record_;
 }
+
+bool QemuVm::launched() const { return fresh_record().hypervisor.pid != 0; }
 
 /// The end, if it is known or can be read. A keeper that still lives has not said its last word.
 std::optional<visor::ExitRecord> QemuVm::known_exit() const {
   if (auto exit = tracker_->exit()) return exit;
-  const auto record = this->record();
-  if (record.blob.find("ended") != nullptr) {
-    visor::ExitRecord never_started;
-    never_started.cause = ExitCause::stopped;
-    never_started.text = "It was stopped before it was started";
-    return never_started;
+  const auto record = fresh_record();
+  if (auto noted = exit_from_value(record.blob.find("ended"))) {
+    tracker_->on_exit(*std::move(noted));
+    return tracker_->exit();
   }
   if (record.hypervisor.pid == 0) return std::nullopt;
   const bool same_boot = record.boot_id == host_boot_id();
@@ -111,7 +109,7 @@ std::optional<visor::ExitRecord> QemuVm::known_exit() const {
   if (const auto kept = read_exit_record(run_dir_.string())) {
     tracker_->on_exit(explain_exit(*kept));
   } else if (over) {
-    tracker_->on_exit(unwitnessed_exit());
+    tracker_->on_exit(noted_end(run_dir_).value_or(unwitnessed_exit()));
   }
   return tracker_->exit();
 }
@@ -127,8 +125,8 @@ void QemuVm::require_live(std::string_view operation, const CallContext& call) {
 
 void QemuVm::with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask) {
   const auto own_session = session();
-  if (own_session && own_session->has_monitor()) {
-    ask(own_session->client(), call);
+  if (own_session && own_session->has_monitor() && !own_session->lost_monitor()) {
+    ask(*own_session->client(), call);
     return;
   }
   qmp::ClientOptions options;
@@ -185,7 +183,7 @@ void QemuVm::pause(const CallContext& call) {
   require_live("pause", call);
   own("pause", call);
   require_live("pause", call);
-  qmp::stop(session()->client(), call);
+  qmp::stop(*session()->client(), call);
 }
 
 void QemuVm::resume(const CallContext& call) {
@@ -193,7 +191,7 @@ void QemuVm::resume(const CallContext& call) {
   require_live("resume", call);
   own("resume", call);
   require_live("resume", call);
-  qmp::cont(session()->client(), call);
+  qmp::cont(*session()->client(), call);
 }
 
 HotplugResult QemuVm::hotplug_add(const DeviceConfig& device, const CallContext&) {

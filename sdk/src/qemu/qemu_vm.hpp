@@ -8,6 +8,10 @@
 #include "visor/sdk/gate.hpp"
 #include "visor/sdk/vm_tracker.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -55,6 +59,8 @@ class QemuVm final : public Vm {
  private:
   // What is known (qemu_vm.cpp)
   [[nodiscard]] std::optional<visor::ExitRecord> known_exit() const;
+  /// The record, as whoever owns the VM left it while it was not started.
+  [[nodiscard]] VmRecord fresh_record() const;
   [[nodiscard]] bool launched() const;
   [[nodiscard]] std::shared_ptr<Session> session() const;
   [[nodiscard]] std::string socket_path(std::string_view name) const { return (run_dir_ / name).string(); }
@@ -65,35 +71,56 @@ class QemuVm final : public Vm {
 
   // Connections (qemu_vm_connect.cpp)
   /// Makes this handle the owner, connected when the VM lives. The gate is held.
-  void own(std::string_view operation, const CallContext& call) { own(operation, call, call); }
-  void own(std::string_view operation, const CallContext& call, const CallContext& lock_call);
+  void own(std::string_view operation, const CallContext& call);
+  void take_lock(std::string_view operation, const CallContext& call);
   /// Sees to it that the end of a live VM is noticed.
   void watch(const CallContext& call);
   void settle(std::chrono::milliseconds limit = std::chrono::milliseconds{500}) const;
   void connect_owner(const CallContext& call);
+  void reconnect_monitor(Session& session, const CallContext& call);
+  /// Feeds the journal; returns the number of the line to come.
+  std::uint64_t feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
+  [[nodiscard]] SessionContext session_context() const { return {driver_, id_, run_dir_, tracker_, feed_}; }
+  [[nodiscard]] bool keeper_lives() const;
 
   // Start (qemu_vm_start.cpp)
   Prepared& prepared();
   void launch(const CallContext& call);
-  void undo_launch() noexcept;
+  void launch_with_or_without_kvm(const CallContext& call);
+  [[nodiscard]] std::optional<std::string> end_behind(const Error& error) const;
+  void undo_launch(const visor::ExitRecord* reason) noexcept;
+  [[nodiscard]] visor::ExitRecord reason_of(const Error& failure) const;
   [[nodiscard]] Error explain_failure(const Error& error) const;
   void store_record();
   void wait_console_line(const std::string& line, const CallContext& call);
 
   // Stop (qemu_vm_stop.cpp)
   StopResult end(const visor::StopOptions& options, const CallContext& call);
-  StopResult stop_unstarted(const CallContext& call);
+  /// False when another handle owns the VM and has started it.
+  bool take_lock_to_stop(const CallContext& call);
+  StopResult stop_unstarted();
   StopResult stop_as_owner(const visor::StopOptions& options, const CallContext& call);
+  std::optional<visor::ExitRecord> try_rung(std::chrono::milliseconds grace, const CallContext& call,
+                                            const std::function<void(const CallContext&)>& ask);
+  /// The keeper asks the owner first, unless it is to be by force.
   StopResult stop_beside_owner(const visor::StopOptions& options, const CallContext& call);
   StopResult signal_ladder(const visor::StopOptions& options, const CallContext& call);
+  /// Nothing when there is no keeper, or none that does as it is asked.
+  std::optional<StopResult> stop_by_keeper(const sdk::StopOptions& ask, const CallContext& call);
+  StopResult signal_directly(const visor::StopOptions& options, const CallContext& call);
+  /// What a keeper that died can no longer do for a VM that ended: note the end and remove the sockets.
+  void bury(const visor::ExitRecord& exit) noexcept;
   void remove_sockets() const noexcept;
+  void end_ephemeral() noexcept;
 
   std::shared_ptr<const Driver> driver_;
   std::string id_;
   std::filesystem::path run_dir_;
   std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
+  std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>(tracker_);
+  const pid_t process_ = ::getpid();
   Gate gate_;
   Gate watch_gate_;
   mutable std::mutex mutex_;
@@ -102,6 +129,7 @@ class QemuVm final : public Vm {
   std::optional<OwnerLock> lock_;
   std::shared_ptr<Session> session_;
   bool starting_ = false;
+  bool lifeline_ = false;  // this handle started the VM: an ephemeral one ends with it
 };
 
 /// Everything a keeper is told about a VM: made from the plan for a launch, from the record for an adoption.

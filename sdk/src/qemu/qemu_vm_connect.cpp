@@ -6,7 +6,9 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/process/reaper.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace visor::sdk {
 namespace {
@@ -48,26 +50,34 @@ std::vector<std::string> listener_paths(const std::filesystem::path& run_dir, co
 }
 
 std::shared_ptr<Session> QemuVm::replace_session(std::shared_ptr<Session> session) {
-  const std::scoped_lock lock{mutex_};
-  return std::exchange(session_, std::move(session));
+  const bool let_go = session == nullptr;
+  std::unique_lock lock{mutex_};
+  auto old = std::exchange(session_, std::move(session));
+  lock.unlock();
+  if (let_go) tracker_->interrupt();
+  return old;
 }
 
-void QemuVm::own(std::string_view operation, const CallContext& call, const CallContext& lock_call) {
-  {
-    const std::scoped_lock lock{mutex_};
-    if (lock_ && session_ && session_->has_monitor()) {
-      if (auto* keeper = session_->keeper()) keeper->set_operation(operation);
-      return;
-    }
+bool QemuVm::keeper_lives() const { return alive(identity_of(record().keeper)); }
+
+void QemuVm::own(std::string_view operation, const CallContext& call) {
+  const auto session = this->session();
+  if (lock_ && session && session->has_monitor()) {
+    if (auto* keeper = session->keeper()) keeper->set_operation(operation);
+    if (session->lost_monitor() && !known_exit()) reconnect_monitor(*session, call);
+    return;
   }
-  if (!lock_) {
-    auto owner = OwnerLock::acquire(run_dir_, operation, lock_call);
-    auto record = read_record(run_dir_);  // an earlier owner may have started it since
-    const std::scoped_lock lock{mutex_};
-    lock_ = std::move(owner);
-    record_ = std::move(record);
-  }
+  take_lock(operation, call);
   if (launched() && !known_exit()) connect_owner(call);
+}
+
+void QemuVm::take_lock(std::string_view operation, const CallContext& call) {
+  if (lock_) return;
+  auto owner = OwnerLock::acquire(run_dir_, operation, call);
+  auto record = read_record(run_dir_);  // an earlier owner may have started it since
+  const std::scoped_lock lock{mutex_};
+  lock_ = std::move(owner);
+  record_ = std::move(record);
 }
 
 /// The keeper of a live VM; a new one when the first has died.
@@ -75,7 +85,7 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
   try {
     return Keeper::attach(run_dir_.string(), call.deadline());
   } catch (const Error& error) {
-    if (!is_gone(error)) throw;
+    if (!is_gone(error) || keeper_lives()) throw;
   }
   const auto record = this->record();
   AdoptSpec spec;
@@ -93,16 +103,49 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
   return keeper;
 }
 
+/// First the monitor, then the journal: what comes in between is in both, and told once.
 void QemuVm::connect_owner(const CallContext& call) {
   auto keeper = reach_keeper(call);
   keeper.hello(KeeperRole::owner, "attached", call.deadline());
-  const auto past = keeper.journal(1, call.deadline());
-  auto session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
-  session->connect_monitor(socket_path(plan::owner_socket), call);
-  for (const auto& entry : past.entries) {
-    if (const auto event = event_from_line(entry.line)) tracker_->note(*event);
+  auto session = std::make_shared<Session>(session_context(), std::move(keeper));
+  feed_->hold();
+  try {
+    session->connect_monitor(socket_path(plan::owner_socket), call);
+    if (const auto watching = this->session()) watching->leave_journal();
+    (void)feed_past(*session, call);
+    feed_->release();
+  } catch (...) {
+    session.reset();
+    feed_->release();
+    throw;
   }
   const auto old = replace_session(std::move(session));
+}
+
+std::uint64_t QemuVm::feed_past(Session& session, const CallContext& call) {
+  const auto past = session.keeper()->journal(1, call.deadline());
+  std::vector<Event> events;
+  for (const auto& entry : past.entries) {
+    if (auto event = event_from_line(entry.line)) events.push_back(*std::move(event));
+  }
+  feed_->past(events);
+  return past.next;
+}
+
+/// The session with the keeper stays: an ephemeral VM's life hangs on it.
+void QemuVm::reconnect_monitor(Session& session, const CallContext& call) {
+  feed_->hold();
+  try {
+    session.connect_monitor(socket_path(plan::owner_socket), call);
+    driver_->log(LogLevel::warning, id_, "The connection to QEMU was lost and made again");
+    (void)feed_past(session, call);
+    feed_->release();
+  } catch (const Error& error) {
+    feed_->release();
+    if (session.has_monitor() && !session.lost_monitor()) return;  // the keeper has died, and with it the journal
+    // QEMU may be about to end; its monitor is gone then, and the reason soon known.
+    if (!is_gone(error) || !tracker_->exit_by(std::min(call.deadline(), std::chrono::steady_clock::now() + 2s))) throw;
+  }
 }
 
 void QemuVm::watch(const CallContext& call) {
@@ -112,17 +155,15 @@ void QemuVm::watch(const CallContext& call) {
   try {
     auto keeper = Keeper::attach(run_dir_.string(), call.deadline());
     keeper.hello(KeeperRole::observer, "watch", call.deadline());
-    const auto past = keeper.journal(1, call.deadline());
-    for (const auto& entry : past.entries) {
-      if (const auto event = event_from_line(entry.line)) tracker_->note(*event);
-    }
-    session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
-    session->follow_journal(past.next, call);
+    session = std::make_shared<Session>(session_context(), std::move(keeper));
+    const auto next = feed_past(*session, call);
+    session->follow_journal(next, call);
   } catch (const Error& error) {
     if (!is_gone(error)) throw;
+    if (keeper_lives()) return;  // it is about to end, and known_exit() will have what it says
     auto process = Pidfd::open(identity_of(record().hypervisor));
     if (!process) return;  // known_exit() has it from now on
-    session = std::make_shared<Session>(driver_, id_, tracker_, std::move(*process));
+    session = std::make_shared<Session>(session_context(), std::move(*process));
   }
   const std::scoped_lock lock{mutex_};
   if (!session_) session_ = std::move(session);
@@ -132,14 +173,16 @@ visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
     if (auto exit = known_exit()) {
       settle();
+      bury(*exit);
       return *exit;
     }
     call.check("the VM to end");
+    const auto interruptions = tracker_->interruptions();
     watch(call);
     // Not started yet, or a keeper that just ended left nothing to watch: look again soon.
     const auto until = session() ? call.deadline() : std::min(call.deadline(), std::chrono::steady_clock::now() + 20ms);
     try {
-      (void)tracker_->wait_exit({until, call.cancel()});
+      (void)tracker_->wait_exit({until, call.cancel()}, interruptions);
     } catch (const Error& error) {
       if (error.code() != Errc::timeout) throw;
     }

@@ -125,7 +125,8 @@ void QemuVm::launch(const CallContext& call) {
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
-  tracker_->reset();
+  tracker_->begin();
+  feed_->begin();
   if (ready.config().ready.console_line.empty()) tracker_->expect_port(ready_port(ready.config()));
 
   call.report("spawn");
@@ -143,7 +144,7 @@ void QemuVm::launch(const CallContext& call) {
         .set("customised", plan.customised);
   }
   keeper.hello(KeeperRole::owner, "start", call.deadline());
-  auto session = std::make_shared<Session>(driver_, id_, tracker_, std::move(keeper));
+  auto session = std::make_shared<Session>(session_context(), std::move(keeper));
   (void)replace_session(session);
   call.report("negotiate");
   session->connect_monitor(plan.owner.path, call);
@@ -157,52 +158,70 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
   if (launched() || known_exit()) refuse_state("start", "created", call);
   starting_ = true;
   try {
-    launch(call);
-    auto& client = session()->client();
+    launch_with_or_without_kvm(call);
+    const auto session = this->session();
+    auto& client = *session->client();
     {
       const std::scoped_lock lock{mutex_};
-      record_.blob.set("qemu_version", to_string(client.version()));
+      record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
     }
     store_record();  // before the keeper is told that the VM may outlive this handle
-    session()->keeper()->commit();
+    session->keeper()->commit();
     call.report("run");
     if (!start_paused) qmp::cont(client, call);
-    session()->keeper()->set_operation("running");
+    session->keeper()->set_operation("running");
   } catch (const Error& error) {
     const auto explained = explain_failure(error);
-    undo_launch();
+    const auto reason = reason_of(explained);
+    undo_launch(&reason);
     throw explained;
   } catch (...) {
-    undo_launch();
+    undo_launch(nullptr);
     throw;
   }
   starting_ = false;
-  if (prepared_->accelerator() == Accelerator::tcg &&
-      prepared_->config().machine.accelerator == Accelerator::automatic) {
-    driver_->log(LogLevel::info, id_, "KVM is not usable here; the guest is emulated (TCG), which is slower");
-  }
+  lifeline_ = true;
+  tracker_->started();
+  const auto notice = prepared_->accelerator_notice();
+  if (!notice.empty()) driver_->log(LogLevel::warning, id_, notice);
 }
 
-/// The error of a start, with the reason of QEMU's end when that is what is behind it: its sockets vanish with it, and
-/// a refused connection says nothing.
-Error QemuVm::explain_failure(const Error& error) const {
-  const auto prefix = "Cannot start VM '" + id_ + "': ";
-  const bool connection_lost = error.code() == Errc::not_found || error.code() == Errc::disconnected;
-  if (connection_lost && session()) {
+/// How QEMU ended, when that is what is behind the error of a launch: its sockets vanish with it, and a refused
+/// connection says nothing.
+std::optional<std::string> QemuVm::end_behind(const Error& error) const {
+  if (error.code() != Errc::not_found && error.code() != Errc::disconnected) return std::nullopt;
+  if (session()) {
     const auto exit = tracker_->exit_by(std::chrono::steady_clock::now() + 2s);
-    if (exit) return Error(Errc::disconnected, prefix + exit->text);
+    if (exit) return exit->text;
   }
   // Before there was a session even the keeper may be gone, but not without having written its record.
-  if (connection_lost) {
-    if (const auto kept = read_exit_record(run_dir_.string())) {
-      return Error(Errc::disconnected, prefix + explain_exit(*kept).text);
-    }
-  }
+  const auto kept = read_exit_record(run_dir_.string());
+  return kept ? std::optional{explain_exit(*kept).text} : std::nullopt;
+}
+
+Error QemuVm::explain_failure(const Error& error) const {
+  const auto prefix = "Cannot start VM '" + id_ + "': ";
+  if (const auto end = end_behind(error)) return Error(Errc::disconnected, prefix + *end);
   return Error(error.code(), prefix + error.message());
 }
 
-/// Ends whatever a start has begun; the VM is then created again.
-void QemuVm::undo_launch() noexcept {
+/// What is remembered of a start that failed: how QEMU ended, if it did by itself.
+visor::ExitRecord QemuVm::reason_of(const Error& failure) const {
+  auto reason = tracker_->exit_by(Deadline{}).value_or(visor::ExitRecord{});
+  try {
+    const auto kept = read_exit_record(run_dir_.string());
+    if (reason.cause == ExitCause::unknown && kept) reason = explain_exit(*kept);
+  } catch (const Error& error) {
+    driver_->log(LogLevel::debug, id_, error.message());
+  }
+  if (reason.cause == ExitCause::unknown) reason.cause = ExitCause::stopped;  // undo_launch() ends what there is
+  reason.text = failure.message();
+  reason.time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  return reason;
+}
+
+/// Ends whatever a start has begun; the VM is then created again, and its record says why the start failed.
+void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   starting_ = false;
   const auto session = replace_session(nullptr);
   try {
@@ -213,12 +232,14 @@ void QemuVm::undo_launch() noexcept {
   } catch (const std::exception& error) {
     driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
   }
+  if (session) session->quiesce();  // before the tracker forgets: what is on its way would be remembered
   tracker_->reset();
   try {
     {
       const std::scoped_lock lock{mutex_};
       record_.keeper = {};
       record_.hypervisor = {};
+      if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));
     }
     store_record();
   } catch (const std::exception& error) {

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <utility>
 
 namespace visor::sdk {
 namespace {
@@ -20,11 +22,26 @@ constexpr auto kill_reserve = 1000ms;
 constexpr auto command_limit = 1000ms;
 /// How long a stop waits for another operation of the same handle.
 constexpr auto patience = 1000ms;
+/// How long a stop tries to reach QEMU's monitor; a hung QEMU takes the connection and says nothing.
+constexpr auto connect_limit = 5000ms;
+/// How often a stop looks whether the owner has started the VM meanwhile.
+constexpr auto owner_look = 100ms;
+/// From the loss of QEMU's monitor to QEMU's end, when that is why it was lost.
+constexpr auto loss_to_end = 1000ms;
+/// How long the destructor of an ephemeral VM's handle waits for its end: the keeper sends SIGTERM, and SIGKILL 3 s
+/// later. Then for each of the same two without a keeper.
+constexpr auto farewell = 5000ms;
+constexpr auto direct_farewell = 1000ms;
 
 /// A rung's own deadline: its grace, but never so long that no time is left to kill.
 Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call) {
   const auto now = std::chrono::steady_clock::now();
   return std::max(now, std::min(now + grace, call.deadline() - kill_reserve));
+}
+
+/// Until when the keeper may take: what is left then is for signals of our own.
+Deadline keeper_deadline(const CallContext& call) {
+  return call.deadline() - std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
 }
 
 sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
@@ -35,6 +52,7 @@ StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& ca
   if (call.cancel().cancelled()) call.check("the VM to stop");
   auto result = end(options, call);
   settle();
+  bury(result.exit);
   return result;
 }
 
@@ -48,107 +66,183 @@ StopResult QemuVm::end(const visor::StopOptions& options, const CallContext& cal
     // Another thread is at work on this handle, and for long: the keeper ends the VM under it.
     return stop_beside_owner({.force = true}, call);
   }
-  try {
-    own("stop", call, call.at_most(0ms));
-  } catch (const Error& error) {
-    if (error.code() == Errc::busy) return stop_beside_owner(options, call);
-    if (error.code() == Errc::cancelled) throw;
-    if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
-    // It cannot be asked nicely: QEMU is silent or the connection is broken.
-    driver_->log(LogLevel::warning, id_, "Stopping by force: " + error.message());
-    auto forced = options;
-    forced.force = true;
-    return stop_beside_owner(forced, call);
+  if (!take_lock_to_stop(call)) return stop_beside_owner(options, call);
+  if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
+  if (!launched()) return stop_unstarted();
+  auto chosen = options;
+  if (!options.force) {
+    try {
+      own("stop", call.at_most(std::min<std::chrono::milliseconds>(connect_limit, call.remaining() / 4)));
+    } catch (const Error& error) {
+      if (error.code() == Errc::cancelled || error.code() == Errc::wrong_thread) throw;
+      // It cannot be asked nicely: QEMU is silent or the connection is broken.
+      driver_->log(LogLevel::warning, id_, "Stopping by force: " + error.message());
+      chosen.force = true;
+    }
   }
   if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
-  if (!launched()) return stop_unstarted(call);
-  return stop_as_owner(options, call);
+  return chosen.force ? signal_ladder(chosen, call) : stop_as_owner(options, call);
 }
 
-StopResult QemuVm::stop_unstarted(const CallContext&) {
+bool QemuVm::take_lock_to_stop(const CallContext& call) {
+  for (;;) {
+    const bool started = launched();
+    try {
+      take_lock("stop", started ? call.at_most(0ms) : call.at_most(owner_look));
+      return true;
+    } catch (const Error& error) {
+      if (error.code() != Errc::busy) throw;
+      if (started) return false;
+      if (call.expired()) throw;
+    }
+  }
+}
+
+StopResult QemuVm::stop_unstarted() {
+  auto exit = exit_from_value(record().blob.find("failed_start"));
+  if (!exit) {
+    exit.emplace();
+    exit->cause = ExitCause::stopped;
+    exit->text = "It was stopped before it was started";
+    exit->time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+  }
   {
     const std::scoped_lock lock{mutex_};
-    record_.blob.set("ended", true);
+    record_.blob.set("ended", exit_to_value(*exit));
   }
   store_record();
-  return {StopRung::already_stopped, *known_exit()};
+  tracker_->on_exit(*exit);
+  return {StopRung::already_stopped, *exit};
+}
+
+std::optional<visor::ExitRecord> QemuVm::try_rung(std::chrono::milliseconds grace, const CallContext& call,
+                                                  const std::function<void(const CallContext&)>& ask) {
+  auto deadline = rung_deadline(grace, call);
+  try {
+    ask(CallContext{std::min(deadline, std::chrono::steady_clock::now() + command_limit), call.cancel()});
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled || error.code() == Errc::wrong_thread) throw;
+    driver_->log(LogLevel::debug, id_, error.message());
+    if (error.code() != Errc::disconnected) return tracker_->exit();  // silent or unwilling, it will not obey
+    deadline = std::min(deadline, std::chrono::steady_clock::now() + loss_to_end);
+  }
+  try {
+    return tracker_->wait_exit(CallContext{deadline, call.cancel()});
+  } catch (const Error& error) {
+    if (error.code() != Errc::timeout) throw;
+    return std::nullopt;
+  }
 }
 
 StopResult QemuVm::stop_as_owner(const visor::StopOptions& options, const CallContext& call) {
   const auto session = this->session();
-  const auto try_rung = [&](std::chrono::milliseconds grace, const auto& ask) -> std::optional<visor::ExitRecord> {
-    const auto deadline = rung_deadline(grace, call);
-    try {
-      ask(CallContext{std::min(deadline, std::chrono::steady_clock::now() + command_limit), call.cancel()});
-    } catch (const Error& error) {
-      if (error.code() == Errc::cancelled) throw;
-      driver_->log(LogLevel::debug, id_, error.message());
-      if (error.code() == Errc::timeout) return std::nullopt;  // a silent QEMU will not obey either
-    }
-    const auto exit = tracker_->exit_by(deadline);
-    if (!exit && call.cancel().cancelled()) call.check("the VM to stop");
-    return exit;
-  };
-  if (!options.force) {
-    if (const auto exit = try_rung(options.guest_grace, [&](const CallContext& limited) {
-          qmp::system_powerdown(session->client(), limited);
-        })) {
-      return {StopRung::guest, *exit};
-    }
-    if (const auto exit = try_rung(options.hypervisor_grace,
-                                   [&](const CallContext& limited) { qmp::quit(session->client(), limited); })) {
-      return {StopRung::hypervisor, *exit};
-    }
-  }
+  session->expect_end();
+  const auto client = session->client();
+  const auto power_button = [&](const CallContext& limited) { qmp::system_powerdown(*client, limited); };
+  if (const auto exit = try_rung(options.guest_grace, call, power_button)) return {StopRung::guest, *exit};
+  const auto quit = [&](const CallContext& limited) { qmp::quit(*client, limited); };
+  if (const auto exit = try_rung(options.hypervisor_grace, call, quit)) return {StopRung::hypervisor, *exit};
   return signal_ladder(options, call);
 }
 
 StopResult QemuVm::stop_beside_owner(const visor::StopOptions& options, const CallContext& call) {
   sdk::StopOptions ask;
   ask.ask_owner = !options.force;
-  ask.owner_answer = std::min<std::chrono::milliseconds>(2s, call.remaining() / 4);
+  ask.owner_answer = std::min<std::chrono::milliseconds>(2s, call.remaining() / 8);
   ask.grace = std::min(options.guest_grace + options.hypervisor_grace, call.remaining() / 2);
-  ask.term = std::min(options.terminate_grace, call.remaining() / 4);
-  try {
-    const auto keeper = Keeper::attach(run_dir_.string(), call.deadline());
-    const auto kept = keeper.stop(ask, call.deadline());
-    tracker_->on_exit(explain_exit(kept));
-    return {rung_of(kept.ended_by), *known_exit()};
-  } catch (const Error& error) {
-    if (error.code() != Errc::not_found && error.code() != Errc::disconnected) throw;
-  }
-  if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
-  return signal_ladder(options, call);
+  ask.term = std::min(options.terminate_grace, call.remaining() / (options.force ? 3 : 8));
+  if (auto result = stop_by_keeper(ask, call)) return *std::move(result);
+  return signal_directly(options, call);
 }
 
 /// SIGTERM, then SIGKILL: through the keeper, which records the end, or straight at the process when it has died.
 StopResult QemuVm::signal_ladder(const visor::StopOptions& options, const CallContext& call) {
+  sdk::StopOptions ask;
+  ask.ask_owner = false;
+  ask.term = std::min(options.terminate_grace, call.remaining() / 3);
+  if (auto result = stop_by_keeper(ask, call)) return *std::move(result);
+  return signal_directly(options, call);
+}
+
+std::optional<StopResult> QemuVm::stop_by_keeper(const sdk::StopOptions& ask, const CallContext& call) {
+  const auto until = keeper_deadline(call);
   const auto session = this->session();
-  if (session && session->keeper() != nullptr) {
-    try {
-      sdk::StopOptions term;
-      term.ask_owner = false;
-      term.term = std::min(options.terminate_grace, call.remaining() / 2);
-      const auto kept = session->keeper()->stop(term, call.deadline());
-      tracker_->on_exit(explain_exit(kept));
-      return {rung_of(kept.ended_by), *known_exit()};
-    } catch (const Error& error) {
-      if (error.code() != Errc::disconnected && error.code() != Errc::not_found) throw;
-    }
+  try {
+    const auto kept = session && session->keeper() != nullptr
+                          ? session->keeper()->stop(ask, until)
+                          : Keeper::attach(run_dir_.string(), until).stop(ask, until);
+    const auto exit = explain_exit(kept);
+    tracker_->on_exit(exit);
+    return StopResult{rung_of(kept.ended_by), tracker_->exit().value_or(exit)};
+  } catch (const Error& error) {
+    const bool silent = error.code() == Errc::timeout || error.code() == Errc::exhausted;
+    if (silent && call.expired()) throw;
+    if (!silent && error.code() != Errc::not_found && error.code() != Errc::disconnected) throw;
+    driver_->log(LogLevel::debug, id_, error.message());
+    return std::nullopt;
   }
-  const auto process = Pidfd::open(identity_of(record().hypervisor));
+}
+
+StopResult QemuVm::signal_directly(const visor::StopOptions& options, const CallContext& call) {
+  const auto hypervisor = identity_of(record().hypervisor);
+  if (hypervisor.pid == 0) throw Error(Errc::busy, "VM '" + id_ + "' is just being started by another handle");
+  if (const auto session = this->session()) session->expect_end();
+  const auto process = Pidfd::open(hypervisor);
+  if (!process || !process->alive()) {
+    if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
+  }
   auto rung = StopRung::terminate;
-  if (process && process->send_signal(SIGTERM) && !process->wait_end(rung_deadline(options.terminate_grace, call))) {
+  const auto patient_until = std::chrono::steady_clock::now() + std::min(options.terminate_grace, call.remaining() / 2);
+  if (process && process->send_signal(SIGTERM) && !process->wait_end(patient_until)) {
     rung = StopRung::kill;
     process->send_signal(SIGKILL);
     if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
   }
   auto exit = unwitnessed_exit();
   exit.cause = ExitCause::stopped;
-  exit.text = "It was stopped; its keeper had died";
+  exit.text = keeper_lives() ? "It was stopped; its keeper did not answer" : "It was stopped; its keeper had died";
   tracker_->on_exit(exit);
-  remove_sockets();
-  return {rung, *known_exit()};
+  return {rung, tracker_->exit().value_or(exit)};
+}
+
+void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
+  try {
+    {
+      const std::scoped_lock lock{mutex_};
+      if (!lock_ || record_.hypervisor.pid == 0) return;  // beside an owner it is the owner's to do
+    }
+    if (keeper_lives() || alive(identity_of(record().hypervisor))) return;
+    remove_sockets();
+    if (read_exit_record(run_dir_.string())) return;
+    {
+      const std::scoped_lock lock{mutex_};
+      record_.blob.set("ended", exit_to_value(exit));
+    }
+    store_record();
+  } catch (const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after the VM's end: "} + error.what());
+  }
+}
+
+/// Its keeper ends the VM as soon as the session is closed; a VM whose keeper has died is ended here. When this
+/// returns, nothing of it is left.
+void QemuVm::end_ephemeral() noexcept {
+  try {
+    (void)replace_session(nullptr);
+    settle(farewell);
+    const auto process = Pidfd::open(identity_of(record().hypervisor));
+    if (process && process->alive() && process->send_signal(SIGTERM) &&
+        !process->wait_end(std::chrono::steady_clock::now() + direct_farewell)) {
+      process->send_signal(SIGKILL);
+      (void)process->wait_end(std::chrono::steady_clock::now() + direct_farewell);
+    }
+    auto exit = unwitnessed_exit();
+    exit.cause = ExitCause::stopped;
+    exit.text = "It was stopped with the handle that had started it; its keeper had died";
+    bury(exit);
+  } catch (const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, error.what());
+  }
 }
 
 void QemuVm::remove_sockets() const noexcept {

@@ -14,54 +14,63 @@ using namespace std::chrono_literals;
 
 /// Long enough for a lost monitor's cause to arrive: the keeper first drains stderr and reaps.
 constexpr auto cause_wait = 2s;
+/// For what QEMU's monitor still holds, or for another handle's keeper to write down the end.
+constexpr auto last_words = 200ms;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker,
-                 Keeper keeper)
-    : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)}, keeper_{std::move(keeper)} {
+Session::Session(SessionContext context, Keeper keeper) : context_{std::move(context)}, keeper_{std::move(keeper)} {
   // On the I/O thread, where the callbacks run: so none runs before the watch is stored.
   io_->run_and_wait([this] { keeper_watch_ = io_->watch_readable(keeper_->fd(), [this] { on_keeper_readable(); }); });
 }
 
-Session::Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker,
-                 Pidfd hypervisor)
-    : driver_{std::move(driver)}, id_{std::move(id)}, tracker_{std::move(tracker)} {
+Session::Session(SessionContext context, Pidfd hypervisor) : context_{std::move(context)} {
   io_->run_and_wait([&] { watch_process(std::move(hypervisor)); });
 }
 
 Session::~Session() {
+  quiesce();
+  client_.reset();  // waits for a callback of its own
+}
+
+void Session::quiesce() {
   io_->run_and_wait([this] {
+    quiet_ = true;
     journal_watch_.reset();
     keeper_watch_.reset();
     process_watch_.reset();
     quit_timer_.reset();
+    last_words_timer_.reset();
   });
-  client_.reset();  // waits for a callback of its own
 }
 
 /// On the I/O thread.
 void Session::watch_process(Pidfd hypervisor) {
   hypervisor_ = std::move(hypervisor);
-  process_watch_ = io_->watch_readable(hypervisor_->fd(), [this] { on_hypervisor_gone(); });
+  process_watch_ = io_->watch_readable(hypervisor_->fd(), [this] { on_unwitnessed_end(); });
 }
 
 void Session::connect_monitor(const std::string& path, const CallContext& call) {
   qmp::ClientOptions options;
-  options.peer = "QEMU of VM '" + id_ + "'";
+  options.peer = "QEMU of VM '" + context_.id + "'";
   options.io = io_;
   options.on_event = [this](const Event& event) {
+    if (quiet_) return;
     auto copy = event;
     give_meaning(copy);
-    tracker_->on_event(copy);
+    context_.feed->live(copy);
+  };
+  options.on_lost = [this](const qmp::QmpError&) {
+    if (ended_ && !quiet_) tell_unwitnessed_end();
   };
   options.loss_cause = [this](Deadline deadline) -> std::string {
-    const auto exit = tracker_->exit_by(deadline);
+    const auto exit = context_.tracker->exit_by(deadline);
     return exit ? exit->text : std::string{};
   };
   options.cause_wait = cause_wait;
-  auto client = qmp::Client::connect(path, std::move(options), call);
-  io_->run_and_wait([&] { client_ = std::move(client); });
+  std::shared_ptr<qmp::Client> client = qmp::Client::connect(path, std::move(options), call);
+  const std::scoped_lock lock{mutex_};
+  client_.swap(client);  // the old one is let go of without the lock
 }
 
 void Session::follow_journal(std::uint64_t from, const CallContext& call) {
@@ -70,9 +79,23 @@ void Session::follow_journal(std::uint64_t from, const CallContext& call) {
       [this] { journal_watch_ = io_->watch_readable(journal_->fd(), [this] { on_journal_readable(); }); });
 }
 
-qmp::Client& Session::client() const {
-  if (!client_) throw Error(Errc::disconnected, "VM '" + id_ + "': not connected to QEMU");
-  return *client_;
+void Session::leave_journal() {
+  io_->run_and_wait([this] { journal_watch_.reset(); });
+}
+
+std::shared_ptr<qmp::Client> Session::monitor() const noexcept {
+  const std::scoped_lock lock{mutex_};
+  return client_;
+}
+
+bool Session::lost_monitor() const {
+  const auto client = monitor();
+  return client && client->failure();
+}
+
+std::shared_ptr<qmp::Client> Session::client() const {
+  if (auto client = monitor()) return client;
+  throw Error(Errc::disconnected, "VM '" + context_.id + "': not connected to QEMU");
 }
 
 void Session::on_keeper_readable() {
@@ -82,11 +105,11 @@ void Session::on_keeper_readable() {
         on_stop_request(event->grace);
         break;
       case KeeperEvent::Kind::helper_exited:
-        driver_->log(LogLevel::warning, id_, "A helper process ended: " + event->helper->name);
+        context_.driver->log(LogLevel::warning, context_.id, "A helper process ended: " + event->helper->name);
         break;
       case KeeperEvent::Kind::exited:
         keeper_watch_.reset();
-        tracker_->on_exit(event->exit ? explain_exit(*event->exit) : unwitnessed_exit());
+        context_.tracker->on_exit(event->exit ? explain_exit(*event->exit) : unwitnessed_exit());
         return;
       case KeeperEvent::Kind::disconnected:
         keeper_watch_.reset();
@@ -97,40 +120,55 @@ void Session::on_keeper_readable() {
 }
 
 void Session::on_keeper_lost() {
-  driver_->log(LogLevel::warning, id_, "The keeper died; the VM runs on, its stderr is lost from now on");
+  context_.driver->log(LogLevel::warning, context_.id,
+                       "The keeper died; the VM runs on, its stderr is lost from now on");
   auto process = Pidfd::open(keeper_->main_process().identity);
   if (process) {
     watch_process(std::move(*process));
   } else {
-    tracker_->on_exit(unwitnessed_exit());
+    on_unwitnessed_end();
   }
 }
 
-void Session::on_hypervisor_gone() {
+/// QEMU's last events are read before its end is told: they say whether the guest wanted it.
+void Session::on_unwitnessed_end() {
   process_watch_.reset();
-  tracker_->on_exit(unwitnessed_exit());
+  ended_ = true;
+  const auto client = monitor();
+  if (client && client->failure()) return tell_unwitnessed_end();
+  last_words_timer_ = io_->timer([this] { tell_unwitnessed_end(); });
+  last_words_timer_.set(std::chrono::steady_clock::now() + last_words);
+}
+
+void Session::tell_unwitnessed_end() {
+  // One small file, once: another handle may have started a keeper that saw the end.
+  const auto kept = read_exit_record(context_.run_dir.string());
+  context_.tracker->on_exit(kept ? explain_exit(*kept) : explain_unwitnessed(*context_.tracker, end_expected_));
 }
 
 void Session::on_journal_readable() {
   try {
     while (const auto entry = journal_->next(std::chrono::steady_clock::now())) {
-      if (auto event = event_from_line(entry->line)) tracker_->on_event(*event);
+      if (auto event = event_from_line(entry->line)) context_.feed->live(*event);
     }
-  } catch (const Error&) {
-    journal_watch_.reset();  // the keeper is gone; its own watch says what that means
+  } catch (const Error& error) {
+    journal_watch_.reset();
+    if (error.code() == Errc::disconnected) return;  // the keeper is gone; its own watch says what that means
+    context_.driver->log(LogLevel::warning, context_.id, "Its events are not followed: " + error.message());
   }
 }
 
 /// Another process asked the keeper to stop the VM: walk the guest's and QEMU's rungs; the keeper does the rest when
 /// the grace is over.
 void Session::on_stop_request(std::chrono::milliseconds grace) {
-  if (!client_) return;  // no answer: the keeper goes on by itself
+  const auto client = monitor();
+  if (!client || client->failure()) return;  // no answer: the keeper goes on by itself
   keeper_->acknowledge_stop();
-  driver_->log(LogLevel::info, id_, "Another process asked to stop the VM");
+  context_.driver->log(LogLevel::info, context_.id, "Another process asked to stop the VM");
   const auto ignore = [](const qmp::Outcome&) {};
   const auto deadline = std::chrono::steady_clock::now() + grace;
-  client_->call_async({.name = "system_powerdown"}, deadline, ignore);
-  quit_timer_ = io_->timer([this, deadline, ignore] { client_->call_async({.name = "quit"}, deadline, ignore); });
+  client->call_async({.name = "system_powerdown"}, deadline, ignore);
+  quit_timer_ = io_->timer([this, deadline, ignore] { monitor()->call_async({.name = "quit"}, deadline, ignore); });
   quit_timer_.set(std::chrono::steady_clock::now() + grace * 3 / 4);
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "driver.hpp"
+#include "event_feed.hpp"
 #include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/process/keeper.hpp"
 #include "visor/sdk/qmp/client.hpp"
 #include "visor/sdk/vm_tracker.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -15,44 +17,67 @@
 
 namespace visor::sdk {
 
+/// What all sessions of one handle share.
+struct SessionContext {
+  std::shared_ptr<const Driver> driver;
+  std::string id;
+  std::filesystem::path run_dir;
+  std::shared_ptr<VmTracker> tracker;
+  std::shared_ptr<EventFeed> feed;
+};
+
 /// A handle's connections to a live VM: to its keeper and, for the owner, to QEMU's monitor. It feeds the tracker.
 class Session {
  public:
   /// Watches through a keeper; `keeper` has said hello. An owner's session answers stop requests.
-  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Keeper keeper);
+  Session(SessionContext context, Keeper keeper);
   /// Watches a VM whose keeper died, by its process alone.
-  Session(std::shared_ptr<const Driver> driver, std::string id, std::shared_ptr<VmTracker> tracker, Pidfd hypervisor);
+  Session(SessionContext context, Pidfd hypervisor);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /// Connects to the owner's monitor. [blocks]
+  /// Connects to the owner's monitor, again when the connection was lost. [blocks]
   void connect_monitor(const std::string& path, const CallContext& call);
   /// Feeds the tracker from the keeper's journal instead of a monitor of its own. [blocks]
   void follow_journal(std::uint64_t from, const CallContext& call);
 
-  [[nodiscard]] bool has_monitor() const noexcept { return client_ != nullptr; }
+  /// Stops feeding the tracker from the journal, before another session feeds it.
+  void leave_journal();
+  /// Stops feeding the tracker at all: when this returns, nothing is on its way to it. [blocks a moment]
+  void quiesce();
+  /// From now on the end is wanted: one that no keeper sees counts as a stop.
+  void expect_end() noexcept { end_expected_ = true; }
+
+  [[nodiscard]] bool has_monitor() const noexcept { return monitor() != nullptr; }
+  /// There is a monitor, but its connection has ended.
+  [[nodiscard]] bool lost_monitor() const;
   /// Throws disconnected when there is none.
-  [[nodiscard]] qmp::Client& client() const;
+  [[nodiscard]] std::shared_ptr<qmp::Client> client() const;
   [[nodiscard]] Keeper* keeper() noexcept { return keeper_ ? &*keeper_ : nullptr; }
 
  private:
   void on_keeper_readable();
   void on_keeper_lost();
-  void on_hypervisor_gone();
+  void on_unwitnessed_end();
   void on_journal_readable();
   void on_stop_request(std::chrono::milliseconds grace);
   void watch_process(Pidfd hypervisor);
+  void tell_unwitnessed_end();
+  [[nodiscard]] std::shared_ptr<qmp::Client> monitor() const noexcept;
 
-  std::shared_ptr<const Driver> driver_;
-  std::string id_;
-  std::shared_ptr<VmTracker> tracker_;
+  SessionContext context_;
   std::shared_ptr<IoThread> io_ = IoThread::shared();
   std::optional<Keeper> keeper_;
   std::optional<Pidfd> hypervisor_;
   std::optional<JournalStream> journal_;
-  std::unique_ptr<qmp::Client> client_;
+  mutable std::mutex mutex_;  // guards client_
+  std::shared_ptr<qmp::Client> client_;
+  std::atomic<bool> end_expected_ = false;
+  bool ended_ = false;  // these two are the I/O thread's
+  bool quiet_ = false;
   Timer quit_timer_;
+  Timer last_words_timer_;
   FdWatch keeper_watch_;
   FdWatch process_watch_;
   FdWatch journal_watch_;

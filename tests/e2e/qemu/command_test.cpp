@@ -2,6 +2,7 @@
 // The command beside other processes: its VM ends with it, can be stopped beside it, or is left to live on.
 #include "guest.hpp"
 #include "visor/core/describe.hpp"
+#include "visor/core/file.hpp"
 #include "visor/core/json.hpp"
 
 #include <fcntl.h>
@@ -66,6 +67,7 @@ class BesideTheCommand : public QemuTest {
   void TearDown() override {
     std::filesystem::remove(run_dir_.string() + "-vm.json");
     std::filesystem::remove(log());
+    std::filesystem::remove(run_dir_.string() + "-qemu");
     QemuTest::TearDown();
   }
   /// A handle for the VM once the guest answers.
@@ -111,6 +113,24 @@ TEST_F(BesideTheCommand, InterruptWalksTheLadder) {
   command.signal(SIGINT);
   EXPECT_NE(command.wait(), -1000);
   EXPECT_EQ(to_string(vm->wait_exit(10s).cause), "guest_shutdown");
+}
+
+TEST_F(BesideTheCommand, AnEmulatedGuestIsToldOfOnce) {
+  const auto qemu = run_dir_.string() + "-qemu";  // its KVM works nowhere
+  std::ofstream{qemu} << "#!/bin/sh\ncase \"$*\" in *accel=kvm*) echo 'no such luck' >&2; exit 1;; esac\n"
+                      << "exec qemu-system-x86_64 \"$@\"\n";
+  std::filesystem::permissions(qemu, std::filesystem::perms::owner_all);
+  Command command{run({"--keep", "--set", "machine.accelerator=auto", "--set", "host.hypervisor_path=" + qemu}), log()};
+  const auto vm = ready();
+  EXPECT_EQ(vm->record().blob.at("accelerator").as_string(), "tcg");
+  vm->stop({}, 60s);
+  EXPECT_EQ(command.wait(), 0);
+  const auto said = read_file(log());
+  const std::string notice =
+      "warning: vm: The guest is emulated (TCG), which is slower, because KVM is not usable here";
+  const auto first = said.find(notice);
+  ASSERT_NE(first, std::string::npos) << said;
+  EXPECT_EQ(said.find(notice, first + 1), std::string::npos) << said;
 }
 
 TEST_F(BesideTheCommand, ADetachedVmLivesOn) {

@@ -48,6 +48,7 @@ TEST_F(Start, NoProgramNamesThePackage) {
   auto bad = config();
   bad.host.hypervisor_path = "/nonexistent/qemu";
   expect_says(failure(bad), "not_found", "/nonexistent/qemu");
+  expect_says(failure(bad), "not_found", "Debian's package qemu-system-x86");
 }
 
 TEST_F(Start, SilentQemuEndsAtTheDeadline) {
@@ -67,13 +68,41 @@ TEST_F(Start, AnotherTryWorks) {
   const auto path = script("exit 3");
   bad.host.hypervisor_path = path;
   const auto vm = runtime_->create(bad, "vm");
-  EXPECT_THROW(vm->start(30s), Error);
-  EXPECT_EQ(vm->status(1s).state, VmState::created);
+  const auto events = vm->events();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THROW(vm->start(30s), Error);
+    EXPECT_EQ(to_string(vm->status(1s).state), "created");
+  }
   std::filesystem::remove(path);
   std::filesystem::create_symlink("/usr/bin/qemu-system-x86_64", path);
   vm->start(30s);
   EXPECT_EQ(vm->status(5s).state, VmState::running);
-  vm->stop({.force = true}, 20s);
+  const auto exit = vm->stop({.force = true}, 20s).exit;
+  EXPECT_EQ(to_string(exit.cause), "stopped") << exit.text;
+  // Whoever subscribed before hears of the VM that started, and of no other.
+  std::vector<std::string> states;
+  while (const auto event = events->next(5s)) {
+    if (event->kind == EventKind::state_changed) states.push_back(event->data.at("state").as_string());
+  }
+  EXPECT_EQ(states, (std::vector<std::string>{"running", "stopped"}));
+}
+
+TEST_F(Start, WhyItFailedIsRemembered) {
+  const auto before = std::chrono::system_clock::now() - 1ms;
+  auto bad = config();
+  bad.host.hypervisor_path = script("echo no such luck >&2; exit 3");
+  auto vm = runtime_->create(bad, "vm");
+  EXPECT_THROW(vm->start(30s), Error);
+  vm.reset();
+  EXPECT_EQ(to_string(runtime_->attach("vm", 5s)->status(5s).state), "created");
+  runtime_->attach("vm", 5s)->stop({}, 5s);
+  vm = runtime_->attach("vm", 5s);
+  const auto exit = vm->wait_exit(5s);
+  EXPECT_EQ(to_string(exit.cause), "exit_code");
+  EXPECT_EQ(exit.code, 3);
+  EXPECT_NE(exit.text.find("no such luck"), std::string::npos) << exit.text;
+  EXPECT_GE(exit.time, before);
+  EXPECT_EQ(to_string(vm->status(5s).state), "failed");
 }
 
 TEST_F(Start, MissingKeeper) {

@@ -84,9 +84,15 @@ TEST_F(PeersTest, TooManySessionsAreTurnedAwayAndTheOthersStay) {
   std::vector<UniqueFd> peers;
   for (int i = 0; i < 80; ++i) peers.push_back(connect());
   EXPECT_EQ(ask(peers.front().get(), "status\nid=1\n").verb(), "status");
-  const auto last = await_message(peers.back().get(), soon(), "end");
-  EXPECT_TRUE(last.end);
-  peers.clear();
+  const auto last = await_message(peers.back().get(), soon(), "refusal");
+  EXPECT_EQ(last.message.value_or(wire::Message{}).get("code"), "exhausted");
+  EXPECT_TRUE(await_message(peers.back().get(), soon(), "end").end);
+  // Not as if the keeper had died.
+  EXPECT_EQ(error_of([&] { (void)Keeper::attach(dir_, soon()); }).code(), Errc::exhausted);
+  EXPECT_EQ(error_of([&] { (void)keeper_->status(soon()); }).code(), Errc::exhausted);
+  EXPECT_EQ(error_of([&] { (void)keeper_->stop({}, soon()); }).code(), Errc::exhausted);
+  peers.erase(peers.begin() + 1, peers.end());
+  EXPECT_EQ(ask(peers.front().get(), "status\nid=1\n").verb(), "status");  // by then it has seen the others go
 }
 
 TEST_F(PeersTest, ConsoleClientsOverTheLimitAreTurnedAway) {

@@ -49,5 +49,52 @@ TEST(ExitCause, WhatTheKeeperEndedWasStopped) {
   EXPECT_EQ(final_state(unwitnessed_exit()), VmState::failed);
 }
 
+TEST(ExitCause, OfAnAdoptedProcessWhatLedToTheEndCounts) {
+  const auto adopted = [](std::vector<std::string> lines) {
+    return explain_exit(ended(Kind::unknown, 0, std::move(lines))).cause;
+  };
+  EXPECT_EQ(adopted({shutdown("host-qmp-quit")}), ExitCause::stopped);
+  EXPECT_EQ(adopted({shutdown("guest-shutdown")}), ExitCause::guest_shutdown);
+  EXPECT_EQ(adopted({shutdown("guest-reset")}), ExitCause::guest_reset);
+  EXPECT_EQ(adopted({shutdown("guest-panic")}), ExitCause::guest_panic);
+  auto killed = ended(Kind::unknown, 0);
+  killed.ended_by = EndedBy::kill;
+  EXPECT_EQ(explain_exit(killed).cause, ExitCause::stopped);
+}
+
+TEST(ExitCause, WithoutAKeeperTheEventsAndTheWishCount) {
+  VmTracker nothing;
+  EXPECT_EQ(explain_unwitnessed(nothing, false).cause, ExitCause::unknown);
+  EXPECT_EQ(explain_unwitnessed(nothing, true).cause, ExitCause::stopped);
+  VmTracker off;
+  Event event;
+  event.kind = EventKind::guest_shutdown;
+  off.note(event);
+  EXPECT_EQ(explain_unwitnessed(off, true).cause, ExitCause::guest_shutdown);
+  event.kind = EventKind::guest_panicked;
+  off.note(event);
+  EXPECT_EQ(explain_unwitnessed(off, true).cause, ExitCause::guest_panic);
+}
+
+TEST(ExitCause, AnEndIsKeptInARecord) {
+  visor::ExitRecord exit;
+  exit.cause = ExitCause::exit_code;
+  exit.code = 3;
+  exit.text = "It failed";
+  exit.time = std::chrono::system_clock::time_point{std::chrono::microseconds{1'700'000'000'000'001}};
+  const auto value = exit_to_value(exit);
+  const auto read = exit_from_value(&value);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->cause, exit.cause);
+  EXPECT_EQ(read->code, exit.code);
+  EXPECT_EQ(read->signal, exit.signal);
+  EXPECT_EQ(read->text, exit.text);
+  EXPECT_EQ(read->time, exit.time);
+  EXPECT_FALSE(exit_from_value(nullptr));
+  for (const auto& other : {Value{}, Value{true}, Value::map({{"cause", "stopped"}})}) {
+    EXPECT_FALSE(exit_from_value(&other));
+  }
+}
+
 }  // namespace
 }  // namespace visor::sdk

@@ -2,6 +2,7 @@
 // Whole command lines against golden files; VISOR_UPDATE_GOLDEN=1 rewrites them for review.
 #include "qemu/plan/plan.hpp"
 #include "qemu-amd64/amd64_arch.hpp"
+#include "qemu/prepared.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -37,10 +38,10 @@ struct Case {
 
 void PrintTo(const Case& scenario, std::ostream* out) { *out << scenario.name; }
 
-Plan plan_of(const VmConfig& config, Accelerator accelerator = Accelerator::tcg) {
+Plan plan_of(const VmConfig& config, Accelerator accelerator = Accelerator::tcg,
+             const QemuCaps& caps = default_qemu_caps()) {
   static const amd64::Amd64Arch arch;
   static const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .cpu_khz = 2'000'000, .kvm = true};
-  static const QemuCaps caps{.version = {7, 2, 0}, .devices = {}};
   const std::map<std::string, FileFacts> files = {{"/i/root.img", {.size_bytes = 64U << 20U}},
                                                   {"/i/dax.img", {.size_bytes = 66U << 20U, .dax_header = true}},
                                                   {"/dev/sdz", {.size_bytes = 1U << 20U, .block_device = true}}};
@@ -168,11 +169,6 @@ TEST(PlanRefuses, WhatCannotBe) {
            c.boot.image_attachment = ImageAttachment::nvdimm;
          }),
          "unsupported: machine.type microvm: boot.image_attachment nvdimm");
-  begins(error_of([](auto& c) {
-           c.machine.type = "pc";
-           c.machine.iommu = true;
-         }),
-         "unsupported: machine.type pc: it has no IOMMU");
   begins(error_of([](auto& c) { c.devices = {NicConfig{}}; }), "unsupported: Device 'nic0': this version");
   begins(error_of([](auto& c) { c.memory.huge_pages = true; }), "unsupported: memory.huge_pages");
   begins(error_of([](auto& c) { c.vm_template.to_be = true; }), "unsupported: template");
@@ -189,6 +185,40 @@ TEST(PlanRefuses, WhatCannotBe) {
          }),
          "invalid_config: devices: the id 'r' is used twice");
   begins(error_of([](auto& c) { c.boot.kernel_params = {{"a", "b\nc"}}; }), "invalid_config");
+}
+
+TEST(PlanRefuses, FieldsItDoesNotActOn) {
+  struct Ignored {
+    const char* field;
+    void (*set)(VmConfig&);
+  };
+  for (const auto& [field, set] : std::initializer_list<Ignored>{
+           {"machine.iommu", [](auto& c) { c.machine.iommu = true; }},
+           {"machine.bridges", [](auto& c) { c.machine.bridges = 5; }},
+           {"machine.nesting_checks", [](auto& c) { c.machine.nesting_checks = false; }},
+           {"storage.driver", [](auto& c) { c.storage.driver = BlockDriver::virtio_scsi; }},
+           {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
+           {"network.vhost", [](auto& c) { c.network.vhost = false; }},
+           {"host.entropy_source", [](auto& c) { c.host.entropy_source = "/dev/random"; }},
+           {"host.enabled_annotations", [](auto& c) { c.host.enabled_annotations = {"x"}; }}}) {
+    EXPECT_EQ(error_of(set), std::string{"unsupported: "} + field +
+                                 ": this version of the QEMU driver does not act on it; leave it out");
+  }
+}
+
+TEST(PlanRefuses, NoFieldThatNormalisingFillsIn) {
+  const auto filled = normalised(base("q35"), {.max_vcpus = 4, .block_driver = default_disks});
+  ASSERT_NE(filled.machine.bridges, 0U);
+  EXPECT_EQ(plan_of(filled).line.argv("qemu"), plan_of(base("q35")).line.argv("qemu"));
+}
+
+TEST(PlanRefuses, ADeviceThatThisQemuLacks) {
+  try {
+    (void)plan_of(base("q35"), Accelerator::tcg, {.version = {7, 2, 0}, .devices = {"virtio-blk-pci"}});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message(), "without it a panic looks like a reset: QEMU 7.2 has no device 'pvpanic'");
+  }
 }
 
 TEST(Plan, EachListenerHasADescriptorOfItsOwnAndAPath) {

@@ -83,5 +83,46 @@ TEST(Tracker, ACancelledWaitEnds) {
   }
 }
 
+TEST(Tracker, AnEndDuringAStartIsTheReasonOfItsFailureAndNoMore) {
+  VmTracker tracker;
+  const auto queue = tracker.subscribe();
+  tracker.begin();
+  visor::ExitRecord record;
+  record.cause = ExitCause::exit_code;
+  tracker.on_exit(record);
+  EXPECT_EQ(tracker.exit_by(Deadline{})->cause, ExitCause::exit_code);
+  EXPECT_FALSE(tracker.exit());
+  tracker.reset();
+  EXPECT_FALSE(tracker.exit_by(Deadline{}));
+  tracker.begin();
+  tracker.started();
+  tracker.on_event(event("RESUME", "{}"));
+  EXPECT_EQ(queue->next(0ms)->name, "RESUME");
+}
+
+TEST(Tracker, AnEndDuringAStartThatFinishesIsToldThen) {
+  VmTracker tracker;
+  const auto queue = tracker.subscribe();
+  tracker.begin();
+  tracker.on_exit({});
+  EXPECT_THROW((void)queue->next(0ms), Error);
+  tracker.started();
+  EXPECT_TRUE(tracker.exit());
+  EXPECT_EQ(queue->next(0ms)->kind, EventKind::state_changed);
+  EXPECT_EQ(queue->next(0ms)->kind, EventKind::exited);
+  EXPECT_FALSE(queue->next(0ms));
+}
+
+TEST(Tracker, AnInterruptionEndsTheWaitsByCount) {
+  VmTracker tracker;
+  const auto count = tracker.interruptions();
+  std::jthread interrupter{[&] { tracker.interrupt(); }};
+  EXPECT_FALSE(tracker.wait_exit(60s, count));
+  EXPECT_FALSE(tracker.wait_exit(60s, count)) << "one that came before the wait counts, too";
+  EXPECT_THROW((void)tracker.wait_exit(0ms, tracker.interruptions()), Error);
+  tracker.on_exit({});
+  EXPECT_TRUE(tracker.wait_exit(60s, tracker.interruptions()));
+}
+
 }  // namespace
 }  // namespace visor::sdk

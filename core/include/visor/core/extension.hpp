@@ -9,8 +9,8 @@
 namespace visor {
 
 /// Base of optional interfaces, asked for by a versioned id: vm->extension("visor.qmp/1"). They let features come later
-/// without changing an existing vtable. An id that core knows is guarded like everything a plugin returns; for others
-/// the library is kept, and what they throw is theirs to document.
+/// without changing an existing vtable; extensions.hpp has those to come. An id that core knows is guarded like
+/// everything a plugin returns; for others the library is kept, and what they throw is theirs to document.
 class VISOR_CORE_EXPORT Extension {
  public:
   Extension() = default;

@@ -19,7 +19,7 @@ struct HostFacts {
   std::uint64_t memory_mib = 0;  ///< MemTotal
   std::uint32_t cpus = 1;
   std::uint64_t cpu_khz = 0;  ///< clock of the first CPU as /proc/cpuinfo has it; 0: not known
-  bool kvm = false;           ///< /dev/kvm can be opened
+  bool kvm = false;           ///< /dev/kvm answers; whether a guest runs with it, only its start shows
   std::string kvm_reason;     ///< why not
   bool on_vmm = false;        ///< the host itself is a guest
   bool vhost_net = false;
@@ -33,7 +33,8 @@ struct QemuVersion {
   auto operator<=>(const QemuVersion&) const = default;
 };
 
-/// What one QEMU binary can do.
+/// What one QEMU can do. The driver fills it from a table of QEMU 7.2, and refuses a plan with a device that is not
+/// there.
 struct QemuCaps {
   QemuVersion version;
   std::vector<std::string> devices;  ///< device types that exist; empty: not known

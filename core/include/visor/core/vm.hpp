@@ -44,7 +44,7 @@ class VISOR_CORE_EXPORT Console {
 ///
 /// A handle from Hypervisor::create() owns the VM until disconnect(). A handle from attach() only looks; its first
 /// changing call (all but stop) takes the owner lock, waiting up to the deadline, then fails with busy. stop() works
-/// beside a living owner: the owner is asked first.
+/// beside a living owner: the owner is asked first, or waited for while it has not started the VM.
 class VISOR_CORE_EXPORT Vm {
  public:
   Vm() = default;

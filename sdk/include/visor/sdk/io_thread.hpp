@@ -83,7 +83,7 @@ class VISOR_SDK_EXPORT IoThread {
   /// [any thread] Runs a function soon, after those posted before it.
   void post(std::function<void()> function);
   /// [any thread] Runs a function and returns when it has run: at once when called on the I/O thread or when this is
-  /// manual, else in its turn. [blocks as long as the functions before it need]
+  /// manual, else in its turn. In a forked child it does nothing. [blocks as long as the functions before it need]
   void run_and_wait(const std::function<void()>& function);
   /// [any thread] Runs `callback` each time the descriptor has input or its peer has closed; again at once when it
   /// leaves some unread. The descriptor stays the caller's, must outlive the watch, may have one watch only, and its

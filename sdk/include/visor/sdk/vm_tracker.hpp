@@ -6,6 +6,7 @@
 #include "visor/sdk/export.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -42,13 +43,27 @@ class VISOR_SDK_EXPORT VmTracker {
   void on_exit(visor::ExitRecord record);
 
   [[nodiscard]] std::optional<visor::ExitRecord> exit() const;
-  [[nodiscard]] bool panicked() const;
+  /// Whether an event of this kind was seen, of the past or live.
+  [[nodiscard]] bool saw(EventKind kind) const;
+  [[nodiscard]] bool panicked() const { return saw(EventKind::guest_panicked); }
   /// Forgets what belongs to an earlier start.
   void reset();
+  /// As reset(). A start begins: until started() an end is known to exit_by() alone, as the reason why the start
+  /// failed, and no queue closes.
+  void begin();
+  /// The start is finished. An end that came meanwhile is told now.
+  void started();
+
+  /// Counts the calls of interrupt().
+  [[nodiscard]] std::uint64_t interruptions() const;
+  /// Nobody feeds this tracker any more: whoever waits by the count must look for another source.
+  void interrupt();
 
   /// Waits for the end. Throws timeout, cancelled.
   visor::ExitRecord wait_exit(const CallContext& call) const;
-  /// The same without throwing: nothing when the deadline came first.
+  /// The same; nothing when there was an interruption since the count was taken.
+  [[nodiscard]] std::optional<visor::ExitRecord> wait_exit(const CallContext& call, std::uint64_t interruptions) const;
+  /// Waits for the end without throwing: nothing when the deadline came first.
   [[nodiscard]] std::optional<visor::ExitRecord> exit_by(Deadline deadline) const;
   /// Waits until the guest has opened a port, or the VM ended (returns false). Throws timeout, cancelled.
   bool wait_port(const std::string& port, const CallContext& call) const;
@@ -60,6 +75,9 @@ class VISOR_SDK_EXPORT VmTracker {
   /// Waits with the mutex until `done`; wakes on changes and on cancellation.
   void wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
             const std::function<bool()>& done) const;
+  [[nodiscard]] bool over_locked() const { return exit_.has_value() && !unfinished_; }
+  void reset_locked(bool unfinished);
+  void tell_end_locked();
   void tell_ready_locked();
   void note_locked(const Event& event);
   void push_locked(const Event& event);
@@ -67,6 +85,8 @@ class VISOR_SDK_EXPORT VmTracker {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   std::optional<visor::ExitRecord> exit_;
+  bool unfinished_ = false;
+  std::uint64_t interruptions_ = 0;
   std::set<EventKind> seen_;
   std::set<std::string> open_ports_;
   std::string ready_port_;

@@ -25,45 +25,48 @@ namespace {
 constexpr std::string_view pfn_signature{"NVDIMM_PFN_INFO\0", 16};
 constexpr off_t pfn_offset = 4096;
 
-/// Fields of the configuration that the driver acts on; sections stand for all they hold.
-constexpr std::array<std::string_view, 36> supported = {"name",
-                                                        "hypervisor",
-                                                        "arch",
-                                                        "debug",
-                                                        "ephemeral",
-                                                        "machine.type",
-                                                        "machine.accelerator",
-                                                        "machine.options",
-                                                        "machine.iommu",
-                                                        "machine.nesting_checks",
-                                                        "machine.bridges",
-                                                        "cpu",
-                                                        "memory.size",
-                                                        "memory.max_size",
-                                                        "memory.slots",
-                                                        "memory.offset",
-                                                        "boot",
-                                                        "assets",
-                                                        "storage.driver",
-                                                        "shared_fs.msize_9p_bytes",
-                                                        "console",
-                                                        "ready",
-                                                        "policy",
-                                                        "host.hypervisor_path",
-                                                        "host.hypervisor_params",
-                                                        "host.sandbox",
-                                                        "host.entropy_source",
-                                                        "host.guest_hook_path",
-                                                        "host.cgroup",
-                                                        "host.selinux_label",
-                                                        "network.vhost",
-                                                        "host.factory_vm_id",
-                                                        "host.enabled_annotations",
-                                                        "host.network_namespace",
-                                                        "host.allowed_hypervisor_paths",
-                                                        "devices"};
+/// Fields of the configuration that the driver acts on; sections stand for all they hold. The hook path and the
+/// factory's id are for those who read the configuration back.
+constexpr std::string_view supported[] = {
+    "name",
+    "hypervisor",
+    "arch",
+    "debug",
+    "ephemeral",
+    "machine.type",
+    "machine.accelerator",
+    "machine.options",
+    "cpu",
+    "memory.size",
+    "memory.max_size",
+    "memory.slots",
+    "memory.offset",
+    "boot",
+    "assets",
+    "console",
+    "ready",
+    "policy",
+    "host.hypervisor_path",
+    "host.hypervisor_params",
+    "host.sandbox",
+    "host.guest_hook_path",
+    "host.cgroup",
+    "host.selinux_label",
+    "host.factory_vm_id",
+    "host.network_namespace",
+    "host.allowed_hypervisor_paths",
+    "devices",
+};
 
-bool is_supported(std::string_view path) { return std::ranges::find(supported, path) != supported.end(); }
+bool is_supported(std::string_view path) { return std::ranges::find(supported, path) != std::end(supported); }
+
+/// Whether a field has the value that normalising puts where the user says nothing.
+bool is_filled_in(const std::string& section, const std::string& key, const Value& member) {
+  static const auto silent = to_value(normalised({}, {.needs_boot_files = false, .block_driver = default_disks}));
+  const auto* defaults = silent.find(section);
+  const auto* standard = defaults != nullptr ? defaults->find(key) : nullptr;
+  return standard != nullptr && *standard == member;
+}
 
 std::string next_id(std::string_view type, std::set<std::string>& taken) {
   for (std::size_t i = 0;; ++i) {
@@ -138,7 +141,7 @@ void check_supported_fields(const VmConfig& config) {
     }
     for (const auto& [key, member] : members.as_map()) {
       const auto path = section + '.' + key;
-      if (is_supported(path)) continue;
+      if (is_supported(path) || is_filled_in(section, key, member)) continue;
       throw Error(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
     }
   }

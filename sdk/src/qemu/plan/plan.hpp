@@ -66,7 +66,11 @@ std::string port_socket(const SerialPortConfig& port, const std::filesystem::pat
 /// Throws invalid_config for an id that QEMU would not take or that is the driver's own.
 VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files);
 
-/// Refuses a configuration field that this driver does not act on. Throws unsupported, naming it.
+/// How disks are attached when nobody says; the driver has no other way yet.
+inline constexpr auto default_disks = BlockDriver::virtio_blk;
+
+/// Refuses a configuration field that this driver does not act on, unless normalising filled it in. Throws unsupported,
+/// naming it.
 void check_supported_fields(const VmConfig& config);
 
 /// The whole kernel command line: architecture, root, console, verbosity, then the user's own.

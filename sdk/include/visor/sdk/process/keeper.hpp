@@ -109,7 +109,8 @@ class VISOR_SDK_EXPORT Keeper {
   static Keeper adopt(const AdoptSpec& spec, const LaunchOptions& options);
 
   /// A session with the keeper of a run folder. [blocks ≤ deadline]
-  /// Errors: not_found (no keeper was here), disconnected (it died and left its socket), permission_denied.
+  /// Errors: not_found (no keeper was here), disconnected (it died and left its socket), exhausted (it lives, but has
+  /// no session left), permission_denied.
   static Keeper attach(const std::string& run_dir, Deadline deadline);
 
   Keeper(Keeper&&) noexcept;
@@ -142,7 +143,8 @@ class VISOR_SDK_EXPORT Keeper {
   /// The next event; empty when the deadline came first. [blocks ≤ deadline]
   std::optional<KeeperEvent> wait_event(Deadline deadline);
 
-  /// [blocks ≤ deadline] Errors of all requests: disconnected (the keeper is gone), timeout.
+  /// [blocks ≤ deadline] Errors of all requests: disconnected (the keeper is gone), exhausted (as attach),
+  /// timeout.
   [[nodiscard]] KeeperStatus status(Deadline deadline) const;
   /// The lines from `from` on (1: all). [blocks ≤ deadline]
   [[nodiscard]] Journal journal(std::uint64_t from, Deadline deadline) const;

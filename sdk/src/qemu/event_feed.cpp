@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "event_feed.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+bool same(const Event& one, const Event& other) {
+  return one.time == other.time && one.name == other.name && one.data == other.data;
+}
+
+bool holds(const std::vector<Event>& events, const Event& event) {
+  return std::any_of(events.begin(), events.end(), [&](const Event& other) { return same(other, event); });
+}
+
+/// The part of a journal that comes after an event. A journal that no longer has it, or not yet, is cut by time.
+std::vector<Event> after(const std::vector<Event>& events, const std::optional<Event>& last) {
+  if (!last) return events;
+  const auto found =
+      std::find_if(events.rbegin(), events.rend(), [&](const Event& other) { return same(other, *last); });
+  if (found != events.rend()) return {found.base(), events.end()};
+  std::vector<Event> newer;
+  std::copy_if(events.begin(), events.end(), std::back_inserter(newer),
+               [&](const Event& event) { return event.time > last->time; });
+  return newer;
+}
+
+}  // namespace
+
+void EventFeed::begin() {
+  const std::scoped_lock lock{mutex_};
+  primed_ = true;
+  holding_ = false;
+  last_.reset();
+  held_.clear();
+  told_.clear();
+}
+
+void EventFeed::live(const Event& event) {
+  const std::scoped_lock lock{mutex_};
+  if (holding_) {
+    held_.push_back(event);
+  } else if (!holds(told_, event)) {
+    told_.clear();  // in both sources the order is the same: what follows was not in the journal either
+    tell_locked(event);
+  }
+}
+
+void EventFeed::hold() {
+  const std::scoped_lock lock{mutex_};
+  holding_ = true;
+}
+
+void EventFeed::past(const std::vector<Event>& events) {
+  const std::scoped_lock lock{mutex_};
+  const bool first = !std::exchange(primed_, true);
+  for (const auto& event : after(events, last_)) {
+    if (first) {
+      tracker_->note(event);
+      last_ = event;
+    } else {
+      tell_locked(event);
+    }
+  }
+  told_ = events;
+}
+
+void EventFeed::release() {
+  const std::scoped_lock lock{mutex_};
+  holding_ = false;
+  for (const auto& event : std::exchange(held_, {})) {
+    if (holds(told_, event)) continue;  // from the journal, or from the session that this one replaces
+    told_.push_back(event);
+    tell_locked(event);
+  }
+}
+
+void EventFeed::tell_locked(const Event& event) {
+  last_ = event;
+  tracker_->on_event(event);
+}
+
+}  // namespace visor::sdk

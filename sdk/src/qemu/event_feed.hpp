@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/events.hpp"
+#include "visor/sdk/vm_tracker.hpp"
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace visor::sdk {
+
+/// Feeds a tracker from a journal of the past and a monitor of the present: each event once, the oldest first. An event
+/// is known by its name, time and data, since a monitor gives no numbers. [any thread] [nothing blocks]
+class EventFeed {
+ public:
+  explicit EventFeed(std::shared_ptr<VmTracker> tracker) : tracker_{std::move(tracker)} {}
+
+  /// A hypervisor without a past: all events come live.
+  void begin();
+  /// An event as it happens.
+  void live(const Event& event);
+  /// From now on live events wait: before a new monitor is connected, until release().
+  void hold();
+  /// A journal; it must be read after the new monitor was connected. What was fed before is skipped; of a handle's
+  /// first journal the tracker only takes note, the rest is told.
+  void past(const std::vector<Event>& events);
+  /// The live events that waited follow.
+  void release();
+
+ private:
+  void tell_locked(const Event& event);
+
+  std::shared_ptr<VmTracker> tracker_;
+  std::mutex mutex_;
+  bool primed_ = false;  // something was fed: the past continues it
+  bool holding_ = false;
+  std::optional<Event> last_;
+  std::vector<Event> held_;
+  std::vector<Event> told_;  // what a monitor may still bring a second time
+};
+
+}  // namespace visor::sdk

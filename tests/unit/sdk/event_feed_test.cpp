@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "qemu/event_feed.hpp"
+
+#include <gtest/gtest.h>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+Event at(int second, const std::string& name) {
+  Event event;
+  event.name = name;
+  event.time = std::chrono::system_clock::time_point{std::chrono::seconds{second}};
+  return event;
+}
+
+class Feed : public ::testing::Test {
+ protected:
+  /// What the subscriber heard since it was last asked.
+  std::vector<std::string> heard() {
+    std::vector<std::string> names;
+    while (const auto event = queue_->try_next()) names.push_back(event->name);
+    return names;
+  }
+
+  using Names = std::vector<std::string>;
+  std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
+  std::shared_ptr<EventQueue> queue_ = tracker_->subscribe();
+  EventFeed feed_{tracker_};
+};
+
+TEST_F(Feed, OfTheFirstJournalIsOnlyTakenNote) {
+  auto panic = at(1, "GUEST_PANICKED");
+  panic.kind = EventKind::guest_panicked;
+  feed_.past({panic});
+  EXPECT_TRUE(tracker_->panicked());
+  EXPECT_EQ(heard(), Names{});
+  feed_.live(at(2, "STOP"));
+  EXPECT_EQ(heard(), Names{"STOP"});
+}
+
+TEST_F(Feed, WhatAMonitorAndAJournalBothHaveIsToldOnceAndInOrder) {
+  feed_.past({at(1, "A")});
+  feed_.live(at(2, "B"));
+  feed_.hold();
+  feed_.live(at(4, "D"));  // the new monitor is ahead of the journal's reading
+  feed_.live(at(5, "E"));
+  EXPECT_EQ(heard(), Names{"B"});
+  feed_.past({at(1, "A"), at(2, "B"), at(3, "C"), at(4, "D")});
+  feed_.release();
+  EXPECT_EQ(heard(), (Names{"C", "D", "E"}));
+}
+
+TEST_F(Feed, TheMonitorMayComeBehindTheJournal) {
+  feed_.begin();
+  feed_.hold();
+  feed_.past({at(1, "A"), at(2, "B")});
+  feed_.release();
+  feed_.live(at(1, "A"));
+  feed_.live(at(2, "B"));
+  feed_.live(at(3, "C"));
+  EXPECT_EQ(heard(), (Names{"A", "B", "C"}));
+}
+
+TEST_F(Feed, TwoSessionsThatOverlapTellOnce) {
+  feed_.begin();
+  feed_.hold();
+  feed_.live(at(1, "A"));  // by the old one
+  feed_.live(at(1, "A"));  // by the new one
+  feed_.past({});
+  feed_.release();
+  EXPECT_EQ(heard(), Names{"A"});
+}
+
+TEST_F(Feed, WithoutAJournalNothingIsLost) {
+  feed_.begin();
+  feed_.hold();
+  feed_.live(at(1, "A"));
+  feed_.release();
+  feed_.live(at(2, "B"));
+  EXPECT_EQ(heard(), (Names{"A", "B"}));
+}
+
+TEST_F(Feed, AJournalThatIsBehindOrTooShortRepeatsNothing) {
+  feed_.begin();
+  feed_.live(at(1, "A"));
+  feed_.live(at(2, "B"));
+  feed_.past({at(1, "A")});
+  EXPECT_EQ(heard(), (Names{"A", "B"}));
+  feed_.past({at(3, "C")});
+  EXPECT_EQ(heard(), Names{"C"});
+}
+
+TEST_F(Feed, SameNameAndTimeWithOtherDataIsAnotherEvent) {
+  auto one = at(1, "A");
+  one.data = Value::map({{"port", "p0"}});
+  auto other = at(1, "A");
+  other.data = Value::map({{"port", "p1"}});
+  feed_.begin();
+  feed_.hold();
+  feed_.live(other);
+  feed_.past({one});
+  feed_.release();
+  EXPECT_EQ(heard(), (Names{"A", "A"}));
+}
+
+}  // namespace
+}  // namespace visor::sdk
