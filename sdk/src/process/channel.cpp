@@ -62,7 +62,8 @@ Received receive_message(int fd) {
   for (;;) {
     // On this socket type the length of a peek is the length of the whole message.
     const auto size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-    if (size < 0 && errno == EINTR) continue;
+    // A peer that closed with our request unread: what it sent before is still to come.
+    if (size < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (size < 0 && errno == EAGAIN) return {};
     if (size <= 0) return {std::nullopt, true};
     std::string text(static_cast<std::size_t>(size), '\0');
