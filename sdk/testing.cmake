@@ -8,3 +8,6 @@ target_link_libraries(visor_testing PUBLIC visorkit::core PRIVATE visor_warnings
 target_include_directories(visor_testing PRIVATE src)
 target_sources(visor_testing PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${visor_testing_headers})
 set_target_properties(visor_testing PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME testing)
+
+add_executable(visor-fake-qemu src/testing/fake_qemu.cpp)
+target_link_libraries(visor-fake-qemu PRIVATE visor_testing visor_warnings)

@@ -48,16 +48,28 @@ class Packaging(Installed):
     def test_host_program_by_cmake(self):
         self.check_host_program(self.build(SOURCE / "examples" / "host-runtime") / "host-runtime")
 
-    def test_host_program_by_pkg_config(self):
+    def compile_by_pkg_config(self, part, source):
+        """A program from one source, with what pkg-config says about one of the libraries and nothing else."""
         if not shutil.which("pkg-config"):
             self.skipTest("pkg-config is not installed")
-        libraries = self.library_folder()
-        flags = self.call("pkg-config", "--cflags", "--libs", "visorkit-runtime",
-                          PKG_CONFIG_PATH=str(libraries / "pkgconfig")).split()
-        program = self.folder / "by-pkg-config"
-        source = SOURCE / "examples" / "host-runtime" / "main.cpp"
+        flags = self.call("pkg-config", "--cflags", "--libs", f"visorkit-{part}",
+                          PKG_CONFIG_PATH=str(self.library_folder() / "pkgconfig")).split()
+        program = self.folder / f"by-pkg-config-{part}"
         self.call(CXX, "-std=c++20", *SANITIZE, source, *flags, "-o", program)
-        self.check_host_program(program, LD_LIBRARY_PATH=str(libraries))
+        return program
+
+    def test_host_program_by_pkg_config(self):
+        program = self.compile_by_pkg_config("runtime", SOURCE / "examples" / "host-runtime" / "main.cpp")
+        self.check_host_program(program, LD_LIBRARY_PATH=str(self.library_folder()))
+
+    def test_core_and_sdk_by_pkg_config(self):
+        for part, header, expression in (("core", "visor/core/json.hpp", 'visor::to_json(visor::parse_json("[1, 2]"))'),
+                                         ("sdk", "visor/sdk/exit.hpp", 'visor::sdk::stderr_excerpt("[1,2]\\n")')):
+            source = self.folder / f"{part}.cpp"
+            source.write_text(f'#include "{header}"\n#include <cstdio>\n'
+                              f"int main() {{ std::puts({expression}.c_str()); }}\n")
+            program = self.compile_by_pkg_config(part, source)
+            self.assertEqual(self.call(program, LD_LIBRARY_PATH=str(self.library_folder())), "[1,2]\n")
 
     def test_plugin_by_cmake(self):
         plugins = self.build(SOURCE / "tests" / "packaging" / "plugin") / "lib" / "visorkit" / "plugins"

@@ -49,6 +49,7 @@ class Running:
 
 class CommandTest(unittest.TestCase):
     maxDiff = None
+    deadline = DEADLINE
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="vc-"))
@@ -68,8 +69,8 @@ class CommandTest(unittest.TestCase):
 
     def attempt(self, *words, **options):
         """Runs the command to its end, whatever its status is."""
-        return subprocess.run([VISOR, *words], env=self.environment, capture_output=True, text=True, timeout=DEADLINE,
-                              check=False, **options)
+        return subprocess.run([VISOR, *words], env=self.environment, capture_output=True, text=True,
+                              timeout=self.deadline, check=False, **options)
 
     def visor(self, *words, status=0, stdin=subprocess.DEVNULL, **options):
         """Runs the command to its end and checks its status; returns (stdout, stderr)."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configurations as the command reads, checks and renders them."""
+import subprocess
 import unittest
 
 from command import CommandTest
@@ -55,6 +56,38 @@ class Render(CommandTest):
         self.assertEqual(self.json("render", self.config), {"plugin": "mock", "argv": []})
         self.assertIn("starts no process", self.visor("-v", "render", self.config)[1])
         self.assertFalse(self.run_dir.exists())
+
+    def qemu(self):
+        """A configuration whose command line has blanks, quotes and what else a shell would read as its own."""
+        for name in ("kernel", "my initrd"):
+            self.write(name, "not really one")
+        return self.write("qemu.yaml", f"""
+hypervisor: qemu-amd64
+name: it's a "test" of $HOME `date` \\ *
+machine: {{type: q35, accelerator: tcg}}
+memory: {{size: 128MiB}}
+boot: {{kernel: {self.folder}/kernel, initrd: "{self.folder}/my initrd", kernel_params: ["greeting=hello world"]}}
+""")
+
+    def test_qemu_has_an_element_a_line(self):
+        config = self.qemu()
+        out, err = self.visor("render", "--id", "vm7", config)
+        lines = out.splitlines()
+        self.assertEqual((lines[0], err), ("qemu-system-x86_64", ""))
+        self.assertEqual(lines[lines.index("-name") + 1],
+                         "guest=it's a \"test\" of $HOME `date` \\ *,process=qemu:vm7,debug-threads=on")
+        self.assertEqual(lines[lines.index("-initrd") + 1], f"{self.folder}/my initrd")
+        self.assertTrue(lines[lines.index("-append") + 1].endswith(' greeting="hello world"'), out)
+        self.assertEqual(self.json("render", "--id", "vm7", config), {"plugin": "qemu-amd64", "argv": lines})
+        self.assertFalse(self.run_dir.exists())
+
+    def test_shell_reads_the_same_elements(self):
+        config = self.qemu()
+        line, _ = self.visor("render", "--shell", config)
+        self.assertEqual(line.count("\n"), 1)
+        done = subprocess.run(["sh", "-c", f"printf '%s\\n' {line}"], capture_output=True, text=True, check=True,
+                              timeout=self.deadline, cwd=self.folder, env=self.environment)
+        self.assertEqual(done.stdout.splitlines(), self.json("render", config)["argv"])
 
     def test_bad_id(self):
         self.assertIn("no VM id", self.error("render", "--id", "../x", self.config, status=2)["message"])

@@ -128,19 +128,6 @@ std::vector<int> processes_of(const std::string& text) {
   return pids;
 }
 
-std::vector<std::string> sockets_in(const std::filesystem::path& folder) {
-  std::vector<std::string> sockets;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
-    if (entry.is_socket()) sockets.push_back(entry.path().string());
-  }
-  return sockets;
-}
-
-std::size_t open_fds() {
-  const std::filesystem::directory_iterator fds{"/proc/self/fd"};
-  return static_cast<std::size_t>(std::distance(begin(fds), end(fds)));
-}
-
 bool lives(int pid) {
   try {
     const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
@@ -162,6 +149,7 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
 
 void QemuTest::SetUp() {
   if (guest_dir().empty()) GTEST_SKIP() << "no guest: VISOR_GUEST_AMD64 is not set; scripts/guest/build makes one";
+  adopt_orphans();
   std::string name = "/tmp/visor-e2e-XXXXXX";
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
   run_dir_ = name;
@@ -177,6 +165,7 @@ void QemuTest::SetUp() {
 
 void QemuTest::TearDown() {
   if (run_dir_.empty()) return;
+  expect_nothing_left();
   for (const auto& vm : runtime_->list(10s)) {
     try {
       runtime_->remove(vm.id, true, 20s);
@@ -186,15 +175,12 @@ void QemuTest::TearDown() {
   }
   EXPECT_TRUE(eventually([this] { return open_fds() <= fds_before_; }, 5s))
       << open_fds() << " descriptors are open, " << fds_before_ << " were before";
-  expect_nothing_left();
-  for (const int pid : processes_of(run_dir_.string())) ::kill(pid, SIGKILL);
   std::filesystem::remove_all(run_dir_);
 }
 
 void QemuTest::expect_nothing_left() const {
-  EXPECT_TRUE(eventually([this] { return processes_of(run_dir_.string()).empty(); }, 5s)) << "processes are left";
-  const auto sockets = sockets_in(run_dir_);
-  EXPECT_TRUE(sockets.empty()) << "left: " << sockets.front();
+  EXPECT_EQ(left_processes(10s), std::vector<std::string>{});
+  EXPECT_EQ(sockets_in(run_dir_), std::vector<std::string>{});
 }
 
 VmConfig QemuTest::config(const std::string& machine) const {

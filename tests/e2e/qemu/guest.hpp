@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "support/left_over.hpp"
 #include "visor/core/hypervisor.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/runtime/runtime.hpp"
@@ -54,9 +55,6 @@ std::string read_console_until(Vm& vm, const std::string& text, const CallContex
 
 /// Processes whose command line mentions a text, by /proc; zombies have none.
 std::vector<int> processes_of(const std::string& text);
-/// Sockets below a folder.
-std::vector<std::string> sockets_in(const std::filesystem::path& folder);
-std::size_t open_fds();
 /// Whether a process lives; a zombie does not.
 bool lives(int pid);
 /// Waits until a condition holds; false when the deadline came first.
@@ -76,7 +74,8 @@ class QemuTest : public ::testing::Test {
   [[nodiscard]] Agent agent(const std::string& id = "vm") const {
     return Agent{(folder(id) / "port-agent.sock").string()};
   }
-  /// No process, socket of this run folder is left.
+  /// No child of this process and no socket in its run folder is left, while the VMs' folders are still there: to
+  /// remove one would end what still runs.
   void expect_nothing_left() const;
 
   std::filesystem::path run_dir_;

@@ -15,8 +15,8 @@ class Start : public QemuTest {
     try {
       runtime_->create(config, "vm")->start(call);
     } catch (const Error& error) {
-      if (runtime_->store().contains("vm")) runtime_->remove("vm", true, 5s);
       expect_nothing_left();
+      if (runtime_->store().contains("vm")) runtime_->remove("vm", true, 5s);
       return error;
     }
     ADD_FAILURE() << "it started";

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
+#include "support/left_over.hpp"
 #include "visor/sdk/process/reaper.hpp"
 
 #include <poll.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <chrono>
@@ -14,27 +13,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <thread>
 
 namespace visor::sdk {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::size_t count_fds() {
-  return static_cast<std::size_t>(std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator{}));
-}
-
-// True when this process has no child any more. The test is a subreaper, so orphans of a killed keeper count too.
-bool all_reaped(Deadline deadline) {
-  for (;;) {
-    siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) != 0) return errno == ECHILD;
-    if (info.si_pid != 0) continue;
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-}
 
 bool readable(int fd, Deadline deadline) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
@@ -45,18 +28,18 @@ bool readable(int fd, Deadline deadline) {
 }  // namespace
 
 void ProcessTest::SetUp() {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  test::adopt_orphans();
   std::string pattern = "/tmp/visor-XXXXXX";
   ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
   dir_ = pattern;
-  fds_before_ = count_fds();
+  fds_before_ = test::open_fds();
 }
 
 void ProcessTest::TearDown() {
   reap_left_over();
-  EXPECT_TRUE(all_reaped(soon())) << "a process was left behind";
+  EXPECT_EQ(test::left_processes(std::chrono::seconds(20)), std::vector<std::string>{});
   EXPECT_EQ(reap_left_over(), 0U);
-  EXPECT_EQ(count_fds(), fds_before_) << "a descriptor was left open";
+  EXPECT_EQ(test::open_fds(), fds_before_) << "a descriptor was left open";
   fs::remove_all(dir_);
 }
 

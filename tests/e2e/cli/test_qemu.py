@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command, the QEMU driver and the keeper together; in QEMU's place is sdk/src/testing/fake_qemu.cpp."""
+import os
+import pathlib
+import unittest
+
+from command import CommandTest, INTERRUPT
+
+
+def lives(pid):
+    """Whether there is such a process and it has not ended; whoever adopted it may not have reaped it yet."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+class Qemu(CommandTest):
+    def setUp(self):
+        super().setUp()
+        for name in ("kernel", "initrd"):
+            self.write(name, "not really one")
+        self.addCleanup(self.attempt, "rm", "--force", "vm0")  # a test that fails leaves no process either
+        self.config = self.write("qemu.yaml", f"""
+hypervisor: qemu-amd64
+machine: {{accelerator: tcg}}
+memory: {{size: 64MiB}}
+boot: {{kernel: {self.folder}/kernel, initrd: {self.folder}/initrd}}
+host: {{hypervisor_path: {os.environ["VISOR_FAKE_QEMU"]}}}
+""")
+
+    @staticmethod
+    def words(*words):
+        """--set for what the fake does; see there."""
+        return ("--set", "host.hypervisor_params=" + " ".join("fake=" + word for word in words))
+
+    def test_whole_life_in_the_background(self):
+        self.detach("vm0")
+        vm = self.json("inspect", "vm0")
+        self.assertEqual((vm["state"], vm["plugin"]), ("running", "qemu-amd64"))
+        self.assertEqual([lives(pid) for pid in vm["pids"]], [True, True])
+        self.visor("pause", "vm0")
+        self.assertEqual(self.state("vm0"), "paused")
+        self.visor("resume", "vm0")
+        self.assertEqual(self.visor("stop", "vm0")[0], "VM 'vm0' was shut down by its guest (guest)\n")
+        self.assertEqual(self.visor("wait", "vm0")[0].split(":")[1].strip().split()[0], "guest_shutdown")
+        self.visor("rm", "vm0")
+        self.assert_nothing_left()
+        self.assertEqual([lives(pid) for pid in vm["pids"]], [False, False])
+
+    def test_foreground_shows_the_console_until_interrupted(self):
+        running = self.start("run", "--id", "vm0", self.config, "--set", "boot.kernel_params=nonce=4711")
+        self.assertIn("nonce=4711", running.read_until("\n"))
+        running.signal(INTERRUPT)
+        self.assertEqual(running.end()[0], 130)
+        self.assert_nothing_left()
+
+    def test_failed_start_quotes_qemu(self):
+        for words in ((), ("--detach",)):
+            error = self.error("run", *words, "--id", "vm0", self.config,
+                               *self.words("start=exit", "exit-code=3", "stderr=out-of-luck"), status=1)
+            self.assertEqual(error["code"], "disconnected")
+            self.assertIn("exit code 3: out-of-luck", error["message"])
+            self.assert_nothing_left()
+
+    def test_silent_qemu_ends_at_the_deadline(self):
+        error = self.error("run", "--timeout", "200ms", "--id", "vm0", self.config, *self.words("greeting=silence"),
+                           status=5)
+        self.assertEqual(error["code"], "timeout")
+        self.assert_nothing_left()
+
+    def test_stop_tells_the_rung(self):
+        for words, rung in ((("sigterm=ignore",), "kill"), ((), "terminate")):
+            self.detach("vm0", *(self.words(*words) if words else ()))
+            self.assertEqual(self.json("stop", "--force", "vm0")["rung"], rung)
+            self.visor("rm", "vm0")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fixture.hpp"
+
+#include "qemu-amd64/amd64_arch.hpp"
+#include "support/left_over.hpp"
+#include "visor/core/params.hpp"
+#include "visor/sdk/process/reaper.hpp"
+#include "visor/sdk/qemu/qemu_plugin.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+namespace visor::sdk {
+
+void DriverTest::SetUp() {
+  test::adopt_orphans();
+  fds_before_ = test::open_fds();
+  std::string pattern = "/tmp/visor-driver-XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  dir_ = pattern;
+  for (const auto* file : {"kernel", "initrd"}) std::ofstream{dir_ / file} << "not really a " << file;
+  HostContext host;
+  host.keeper_path = VISOR_TEST_KEEPER;
+  hypervisor_ = make_qemu_hypervisor(host, std::make_unique<amd64::Amd64Arch>());
+}
+
+void DriverTest::TearDown() {
+  expect_nothing_runs();
+  hypervisor_.reset();
+  EXPECT_EQ(test::open_fds(), fds_before_) << "a descriptor was left open";
+  std::filesystem::remove_all(dir_);
+}
+
+void DriverTest::expect_nothing_runs() const {
+  reap_left_over();
+  EXPECT_EQ(test::left_processes(10s), std::vector<std::string>{});
+  EXPECT_EQ(test::sockets_in(dir_), std::vector<std::string>{});
+}
+
+VmConfig DriverTest::config() const {
+  VmConfig config;
+  config.hypervisor = "qemu-amd64";
+  config.machine.accelerator = Accelerator::tcg;
+  config.cpu.count = 2;
+  config.memory.size_mib = 64;
+  config.boot.kernel = (dir_ / "kernel").string();
+  config.boot.initrd = (dir_ / "initrd").string();
+  config.host.hypervisor_path = VISOR_TEST_FAKE_QEMU;
+  add_param(config.host.hypervisor_params, "fake", "script=" + (dir_ / "words").string());
+  return config;
+}
+
+void DriverTest::set_words(const std::vector<std::string>& words) const {
+  std::ofstream file{dir_ / "words"};
+  for (const auto& word : words) file << word << '\n';
+}
+
+std::unique_ptr<Vm> DriverTest::create(const std::vector<std::string>& words) {
+  auto config = this->config();
+  for (const auto& word : words) add_param(config.host.hypervisor_params, "fake", word);
+  std::filesystem::create_directory(run_dir());
+  return hypervisor_->create(config, "vm", run_dir());
+}
+
+std::unique_ptr<Vm> DriverTest::start(const std::vector<std::string>& words) {
+  auto vm = create(words);
+  vm->start(limit);
+  return vm;
+}
+
+Error DriverTest::error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(Errc::internal, "");
+}
+
+}  // namespace visor::sdk

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// VMs of the QEMU driver on the program that stands in for QEMU (sdk/src/testing/fake_qemu.cpp).
+#pragma once
+#include "visor/core/error.hpp"
+#include "visor/core/hypervisor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace visor::sdk {
+
+using namespace std::chrono_literals;
+
+/// Long enough for whatever must happen; no test passes or fails by how long something takes.
+inline constexpr std::chrono::milliseconds limit = 30s;
+
+/// Every test has a folder of its own, and must leave no process, descriptor or socket behind.
+class DriverTest : public ::testing::Test {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  /// A VM whose QEMU does as these words say (see the fake's own description). Its folder is run_dir().
+  std::unique_ptr<Vm> create(const std::vector<std::string>& words = {});
+  /// The same, started.
+  std::unique_ptr<Vm> start(const std::vector<std::string>& words = {});
+  /// The words that every QEMU started from now on gets besides those it was created with.
+  void set_words(const std::vector<std::string>& words) const;
+  [[nodiscard]] VmConfig config() const;
+  [[nodiscard]] std::filesystem::path run_dir() const { return dir_ / "vm"; }
+  [[nodiscard]] Hypervisor& hypervisor() const { return *hypervisor_; }
+
+  /// What the call throws; fails the test when it throws nothing.
+  static Error error_of(const std::function<void()>& call);
+  /// No process and no socket is there.
+  void expect_nothing_runs() const;
+
+ private:
+  std::filesystem::path dir_;
+  std::unique_ptr<Hypervisor> hypervisor_;
+  std::size_t fds_before_ = 0;
+};
+
+}  // namespace visor::sdk

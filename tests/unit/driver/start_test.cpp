@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// A start that fails at any of its steps: one clear error, nothing left, and the next start works.
+#include "fixture.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <ostream>
+
+namespace visor::sdk {
+namespace {
+
+using StartTest = DriverTest;
+
+struct Failure {
+  const char* word;  // what the fake QEMU does
+  std::chrono::milliseconds limit;
+  Errc code;
+  const char* text;
+  friend std::ostream& operator<<(std::ostream& out, const Failure& failure) { return out << failure.word; }
+};
+
+class FailsAt : public DriverTest, public ::testing::WithParamInterface<Failure> {};
+
+TEST_P(FailsAt, LeavesNothingAndTheNextStartWorks) {
+  const auto vm = create();
+  set_words({GetParam().word, "exit-code=3", "stderr=qemu: no such thing"});
+  const auto error = error_of([&] { vm->start(GetParam().limit); });
+  EXPECT_EQ(to_string(error.code()), to_string(GetParam().code)) << error.what();
+  EXPECT_NE(error.message().find("Cannot start VM 'vm'"), std::string::npos) << error.what();
+  EXPECT_NE(error.message().find(GetParam().text), std::string::npos) << error.what();
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  EXPECT_TRUE(vm->pids().empty());
+  expect_nothing_runs();
+  set_words({});
+  vm->start(limit);
+  EXPECT_EQ(vm->status(limit).state, VmState::running);
+  vm->stop({.force = true}, limit);
+}
+
+constexpr auto short_limit = 300ms;  // where nothing but the deadline can end the start
+
+INSTANTIATE_TEST_SUITE_P(
+    Steps, FailsAt,
+    ::testing::Values(Failure{"start=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"},
+                      Failure{"start=hang", short_limit, Errc::timeout, ""},
+                      Failure{"greeting=silence", short_limit, Errc::timeout, ""},
+                      Failure{"greeting=garbage", limit, Errc::disconnected, "QEMU of VM 'vm'"},
+                      Failure{"greeting=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"},
+                      Failure{"qmp_capabilities=silence", short_limit, Errc::timeout, ""},
+                      Failure{"qmp_capabilities=close", limit, Errc::disconnected, "before it was ready"},
+                      Failure{"qmp_capabilities=error", limit, Errc::qemu_error, "the fake refuses qmp_capabilities"},
+                      Failure{"qmp_capabilities=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"},
+                      Failure{"cont=silence", short_limit, Errc::timeout, ""},
+                      Failure{"cont=hang", short_limit, Errc::timeout, ""},
+                      Failure{"cont=error", limit, Errc::qemu_error, "the fake refuses cont"},
+                      Failure{"cont=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"}),
+    [](const auto& failure) {
+      std::string name = failure.param.word;
+      std::ranges::replace_if(name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) == 0; }, '_');
+      return name;
+    });
+
+/// Cancels a call when it comes to a stage.
+class CancelAt final : public ProgressSink {
+ public:
+  explicit CancelAt(std::string stage) : stage_{std::move(stage)} {}
+  void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
+    if (stage == stage_) source_.cancel();
+  }
+  CallContext call() { return {std::chrono::steady_clock::now() + limit, source_.token(), this}; }
+  [[nodiscard]] bool cancelled() const { return source_.token().cancelled(); }
+
+ private:
+  std::string stage_;
+  CancelSource source_;
+};
+
+class CancelledAt : public DriverTest, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CancelledAt, LeavesNothingAndTheNextStartWorks) {
+  const auto vm = create();
+  CancelAt cancel{GetParam()};
+  const auto error = error_of([&] { vm->start(cancel.call()); });
+  EXPECT_TRUE(cancel.cancelled());
+  EXPECT_EQ(to_string(error.code()), "cancelled") << error.what();
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  expect_nothing_runs();
+  vm->start(limit);
+  EXPECT_EQ(vm->status(limit).state, VmState::running);
+  vm->stop({.force = true}, limit);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stages, CancelledAt, ::testing::Values("spawn", "negotiate", "run"),
+                         [](const auto& stage) { return std::string{stage.param}; });
+
+TEST_F(StartTest, ANewHandleStartsAVmWhoseStartFailed) {
+  const auto record = [&] {
+    const auto vm = create();
+    set_words({"start=exit"});
+    (void)error_of([&] { vm->start(limit); });
+    return vm->record();
+  }();
+  set_words({});
+  const auto vm = hypervisor().attach(record, limit);
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  vm->start(limit);
+  EXPECT_EQ(vm->status(limit).state, VmState::running);
+  vm->stop({.force = true}, limit);
+}
+
+}  // namespace
+}  // namespace visor::sdk
