@@ -36,7 +36,7 @@ class Log final : public LogSink {
 };
 
 /// What QEMU does for each accelerator.
-constexpr const char* works = "exec " VISOR_TEST_FAKE_QEMU;
+constexpr const char* works = "exec " VISOR_TEST_FAKE_QEMU " \"$@\"";
 constexpr const char* msr_dies = "echo 'failed to set MSR 0x10a' >&2; kill -ABRT $$";
 constexpr const char* option_dies = "echo 'no such option' >&2; exit 1";
 
