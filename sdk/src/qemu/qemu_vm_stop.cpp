@@ -137,16 +137,14 @@ StopResult QemuVm::signal_ladder(const visor::StopOptions& options, const CallCo
     }
   }
   const auto process = Pidfd::open(identity_of(record().hypervisor));
+  if (process) tracker_->expect_stop();
   auto rung = StopRung::terminate;
   if (process && process->send_signal(SIGTERM) && !process->wait_end(rung_deadline(options.terminate_grace, call))) {
     rung = StopRung::kill;
     process->send_signal(SIGKILL);
     if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
   }
-  auto exit = unwitnessed_exit();
-  exit.cause = ExitCause::stopped;
-  exit.text = "It was stopped; its keeper had died";
-  tracker_->on_exit(exit);
+  tracker_->on_exit(unwitnessed_exit());
   remove_sockets();
   return {rung, *known_exit()};
 }
