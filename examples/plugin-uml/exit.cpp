@@ -13,17 +13,28 @@ using Kind = visor::sdk::ExitStatus::Kind;
 using visor::ExitCause;
 using visor::sdk::EndedBy;
 
+bool says(std::string_view words, std::string_view text) { return words.find(text) != std::string_view::npos; }
+
+std::string_view last_line(std::string_view words) {
+  while (words.ends_with('\n') || words.ends_with('\r')) words.remove_suffix(1);
+  return words.substr(words.rfind('\n') + 1);  // none: all of it
+}
+
 visor::ExitCause cause_of(const visor::sdk::ExitRecord& kept) {
-  const std::string_view words = kept.stderr_tail;  // the kernel's messages: see ssl0 in config.cpp
-  const auto says = [words](std::string_view text) { return words.find(text) != std::string_view::npos; };
+  const std::string_view words = kept.stderr_tail;  // the kernel's messages: see ssl0 in command.cpp
   if (kept.status.kind == Kind::unknown) return ExitCause::unknown;
   // After a panic UML aborts itself.
   const bool aborted = kept.status.kind == Kind::signal && kept.status.value == SIGABRT;
-  if (aborted && says("Kernel panic - not syncing")) return ExitCause::guest_panic;
-  if (kept.ended_by != EndedBy::itself) return ExitCause::stopped;
+  if (aborted && says(words, "Kernel panic - not syncing")) return ExitCause::guest_panic;
+  if (kept.ended_by == EndedBy::term || kept.ended_by == EndedBy::kill) return ExitCause::stopped;
   if (kept.status.kind == Kind::signal) return ExitCause::signal;
   if (kept.status.value != 0) return ExitCause::exit_code;
-  return says("reboot: Restarting system") ? ExitCause::guest_reset : ExitCause::guest_shutdown;
+  // The kernel's last word is how the guest ended; an earlier one is of a reset that it survived. "halt" of the
+  // management console goes without a word.
+  const auto last_word = last_line(words);
+  if (says(last_word, "reboot: Restarting system")) return ExitCause::guest_reset;
+  const bool guest_did = says(last_word, "reboot: System halted") || says(last_word, "reboot: Power down");
+  return guest_did || kept.ended_by == EndedBy::itself ? ExitCause::guest_shutdown : ExitCause::stopped;
 }
 
 std::string text_of(ExitCause cause, const visor::sdk::ExitRecord& kept) {

@@ -8,6 +8,7 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/console.hpp"
 #include "visor/sdk/exit.hpp"
+#include "visor/sdk/process/reaper.hpp"
 
 #include <utility>
 
@@ -25,6 +26,8 @@ namespace {
 /// How long a live UML gets to answer before it counts as unresponsive.
 constexpr auto probe_limit = 2000ms;
 constexpr auto retry_interval = 10ms;
+/// How long the keeper of a VM that has ended gets to write its record and go.
+constexpr auto farewell = 2000ms;
 
 visor::sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) {
   return {process.pid, process.start_time};
@@ -223,13 +226,25 @@ std::shared_ptr<visor::EventQueue> UmlVm::events() {
   return tracker_->subscribe();
 }
 
+void UmlVm::settle() const {
+  const auto keeper = visor::sdk::Pidfd::open(identity_of(record().keeper));
+  if (keeper) (void)keeper->wait_end(std::chrono::steady_clock::now() + farewell);
+  (void)visor::sdk::reap_left_over();  // it may be the child of a handle of this process that has let go of it
+}
+
 visor::ExitRecord UmlVm::wait_exit(const visor::CallContext& call) {
   for (;;) {
-    if (auto exit = known_exit()) return *exit;
+    if (auto exit = known_exit()) {
+      settle();
+      return *exit;
+    }
     call.check("the VM to end");
     if (launched()) watch(KeeperRole::observer, call);
     // With a link the end is told. Without one another process may start the VM, or end it: look again soon.
-    if (link()) return tracker_->wait_exit(call);
+    if (link()) {
+      (void)tracker_->wait_exit(call);
+      continue;
+    }
     (void)tracker_->exit_by(std::min(call.deadline(), std::chrono::steady_clock::now() + 50ms));
   }
 }

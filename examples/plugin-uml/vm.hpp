@@ -73,6 +73,8 @@ class UmlVm final : public visor::Vm {
   void own(std::string_view operation, const visor::CallContext& call, const visor::CallContext& lock_call);
   /// Sees to it that the end of a live VM is noticed.
   void watch(visor::sdk::KeeperRole role, const visor::CallContext& call);
+  /// Waits for the keeper of a VM that has ended: then nothing of the VM is left.
+  void settle() const;
   visor::sdk::Keeper reach_keeper(visor::sdk::KeeperRole role, const visor::CallContext& call);
   /// Changes the record, in memory and on disk. The lock is held.
   template <class Change>
@@ -80,12 +82,13 @@ class UmlVm final : public visor::Vm {
 
   // vm_start.cpp
   void launch(const visor::CallContext& call);
-  void await_mconsole(const visor::CallContext& call);
+  void await_kernel(const visor::CallContext& call);
   [[nodiscard]] visor::Error explain_failure(const visor::Error& error) const;
   void undo_launch() noexcept;
   void attempt(const std::function<void()>& cleaning) noexcept;
   void set_paused(bool paused, const visor::CallContext& call);
   // vm_stop.cpp
+  visor::StopResult end(const visor::StopOptions& options, const visor::CallContext& call);
   visor::StopResult stop_unstarted();
   visor::StopResult stop_by_keeper(const visor::StopOptions& options, bool owner, const visor::CallContext& call);
   visor::StopResult stop_without_keeper(const visor::StopOptions& options, const visor::CallContext& call);

@@ -17,7 +17,7 @@ using visor::VmState;
 
 namespace {
 
-/// UML has nothing that tells when its console can be asked, but the answer.
+/// UML has nothing that tells how far its kernel has come, but the answer.
 constexpr auto retry_interval = 10ms;
 
 }  // namespace
@@ -45,14 +45,14 @@ void UmlVm::launch(const visor::CallContext& call) {
   link_owns_ = true;
 }
 
-/// The answer to `version` is readiness. A UML that ends before says why on stderr.
-void UmlVm::await_mconsole(const visor::CallContext& call) {
+/// A kernel whose disk driver has begun. Asked for a disk before, it would set it up twice, and panic when it goes.
+void UmlVm::await_kernel(const visor::CallContext& call) {
   call.report("negotiate");
   for (;;) {
-    call.check("User-Mode Linux to open its management console");
+    call.check("User-Mode Linux to set up its devices");
     try {
-      (void)mconsole_.ask("version", call.at_most(1s));
-      return;
+      const auto devices = mconsole_.ask("proc devices", call.at_most(1s));
+      if (devices.error == 0 && devices.text.find(" ubd\n") != std::string::npos) return;
     } catch (const Error& error) {
       if (error.code() != Errc::disconnected && error.code() != Errc::timeout) throw;
     }
@@ -69,8 +69,8 @@ void UmlVm::start(bool start_paused, const visor::CallContext& call) {
   if (launched() || known_exit()) refuse_state("start", "created", call);
   try {
     launch(call);
-    await_mconsole(call);
-    // UML has no way to stand still from its first instruction on: its kernel has come as far as the console.
+    await_kernel(call);
+    // UML has no way to stand still from its first instruction on: its kernel has come as far as its disks.
     if (start_paused) (void)mconsole_.ask("stop", call);
     // Written down before the keeper is told that the VM may outlive this handle.
     change_record([&](visor::VmRecord& record) { record.blob.set("paused", start_paused); });

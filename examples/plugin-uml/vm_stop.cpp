@@ -40,6 +40,12 @@ visor::sdk::StopOptions ladder(const visor::StopOptions& options, const visor::C
 }  // namespace
 
 visor::StopResult UmlVm::stop(const visor::StopOptions& options, const visor::CallContext& call) {
+  auto result = end(options, call);
+  settle();
+  return result;
+}
+
+visor::StopResult UmlVm::end(const visor::StopOptions& options, const visor::CallContext& call) {
   if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   call.check("the VM to stop");
   auto wanted = options;
@@ -98,6 +104,7 @@ visor::StopResult UmlVm::stop_by_keeper(const visor::StopOptions& options, bool 
 visor::StopResult UmlVm::stop_without_keeper(const visor::StopOptions& options, const visor::CallContext& call) {
   const auto main = record().hypervisor;
   const auto process = visor::sdk::Pidfd::open({main.pid, main.start_time});
+  if (process) tracker_->expect_stop();
   const auto latest = call.deadline() - kill_reserve;
   const auto ends_within = [&](std::chrono::milliseconds grace) {
     return process->wait_end(std::min(latest, std::chrono::steady_clock::now() + grace));
@@ -114,10 +121,7 @@ visor::StopResult UmlVm::stop_without_keeper(const visor::StopOptions& options, 
     if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
     return StopRung::kill;
   }();
-  auto exit = visor::sdk::unwitnessed_exit();
-  exit.cause = visor::ExitCause::stopped;
-  exit.text = "It was stopped; its keeper had died";
-  tracker_->on_exit(exit);
+  tracker_->on_exit(visor::sdk::unwitnessed_exit());
   return {rung, *known_exit()};
 }
 

@@ -71,7 +71,7 @@ void Machine::apply(const Effect& effect, WallTime time) {
     case EffectKind::ready:
       return become_ready(time);
     case EffectKind::poweroff:
-      return power_off(ExitCause::guest_shutdown, time);
+      return power_off(time);
     case EffectKind::reset:
       return reset(time);
     case EffectKind::panic:
@@ -124,10 +124,10 @@ void Machine::reset(WallTime time) {
   console.append("mock: VM " + record.id + " booted\n");
 }
 
-void Machine::power_off(ExitCause cause, WallTime time) {
+void Machine::power_off(WallTime time) {
   journal.add(EventKind::guest_shutdown, time);
   if (record.config.policy.on_shutdown == ShutdownPolicy::pause) return halt("shutdown", time);
-  end(exit_of(cause, "The guest powered itself off"), time);
+  end(exit_of(ExitCause::guest_shutdown, "The guest powered itself off"), time);
 }
 
 void Machine::set_state(VmState next, std::string word, WallTime time) {

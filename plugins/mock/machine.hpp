@@ -106,7 +106,7 @@ struct Machine {
   void pause(const Now& now);
   void resume(const Now& now);
   /// The power button: the guest powers off, or pauses when the policy says so.
-  void power_off(ExitCause cause, std::chrono::system_clock::time_point time);
+  void power_off(std::chrono::system_clock::time_point time);
   void end(ExitRecord exit, std::chrono::system_clock::time_point time);
   void write_console(std::string_view bytes);
 

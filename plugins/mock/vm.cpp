@@ -36,7 +36,7 @@ bool rung_works(StopRung rung, const Machine& machine) {
 
 void end_by(StopRung rung, Machine& machine, const Now& now) {
   if (!machine.live() || !rung_works(rung, machine)) return;
-  if (rung == StopRung::guest) return machine.power_off(ExitCause::stopped, now.wall);
+  if (rung == StopRung::guest) return machine.power_off(now.wall);
   ExitRecord exit;
   exit.cause = machine.panicked ? ExitCause::guest_panic : ExitCause::stopped;
   exit.text = "The VM was stopped by the rung '" + std::string{to_string(rung)} + "'";
@@ -105,7 +105,7 @@ MockVm::~MockVm() {
 void MockVm::require(Feature feature) const { capabilities_.require(feature, "The mock VM " + id_); }
 
 Machine MockVm::look_in(States states, std::string_view operation, const CallContext& call) {
-  check_cancelled(call, operation);
+  call.check(operation);
   auto machine = handle_->look(call);
   check_state(machine, states, operation);
   return machine;
@@ -113,7 +113,7 @@ Machine MockVm::look_in(States states, std::string_view operation, const CallCon
 
 Machine MockVm::change_in(States states, std::string_view operation, const CallContext& call,
                           const Handle::Change& change) {
-  check_cancelled(call, operation);
+  call.check(operation);
   if (!handle_->owns()) {
     look_in(states, operation, call);  // what is not allowed anyway needs no lock
     handle_->own(operation, call);
@@ -247,8 +247,8 @@ VmStatus MockVm::status(const CallContext& call) {
 
 void MockVm::check(const CallContext& call) {
   require(Feature::check);
-  check_cancelled(call, "checking the VM");
   const auto machine = handle_->look(call);
+  if (machine.live()) call.check("an answer of the hypervisor");
   if (machine.panicked) throw Error(Errc::disconnected, "The guest of VM " + id_ + " panicked; stop the VM");
   if (machine.state == failed) throw Error(Errc::disconnected, "VM " + id_ + " has failed: " + machine.exit->text);
   if (machine.silent) throw Error(Errc::timeout, "VM " + id_ + " is unresponsive: its hypervisor does not answer");

@@ -75,6 +75,11 @@ void VmTracker::expect_port(std::string port) {
   ready_port_ = std::move(port);
 }
 
+void VmTracker::expect_stop() {
+  const std::scoped_lock lock{mutex_};
+  stop_expected_ = true;
+}
+
 void VmTracker::on_ready() {
   const std::scoped_lock lock{mutex_};
   tell_ready_locked();
@@ -92,6 +97,11 @@ void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
   exit_ = std::move(record);
+  // Whoever stops the VM and whoever watches its process see the end at the same time; both must tell the same.
+  if (exit_->cause == ExitCause::unknown && stop_expected_) {
+    exit_->cause = ExitCause::stopped;
+    exit_->text = "It was stopped; its keeper had died";
+  }
   if (!unfinished_) tell_end_locked();
   changed_.notify_all();
 }
@@ -120,6 +130,7 @@ bool VmTracker::saw(EventKind kind) const {
 
 void VmTracker::reset_locked(bool unfinished) {
   unfinished_ = unfinished;
+  stop_expected_ = false;
   exit_.reset();
   seen_.clear();
   open_ports_.clear();

@@ -8,7 +8,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -42,7 +41,7 @@ std::multiset<std::string> open_descriptors();
 std::string error_of(Errc code, const std::function<void()>& call);
 
 /// A fresh plugin and folder for each test, and fresh VMs. At its end every VM that a test left is ended, and no file
-/// descriptor and no process of a VM may be left.
+/// descriptor and no descendant of this process may be left.
 class Conformance : public ::testing::TestWithParam<Subject> {
  protected:
   void SetUp() override;
@@ -67,6 +66,9 @@ class Conformance : public ::testing::TestWithParam<Subject> {
   std::unique_ptr<Vm> started(const VmConfig& config);
   /// A VM brought into this state, or null when the subject has no way to.
   std::unique_ptr<Vm> in_state(VmState state, VmConfig config);
+  /// The same with the configuration of the table of methods; `attached`: by a handle that found it there, or null when
+  /// the plugin cannot attach.
+  std::unique_ptr<Vm> in_table_state(VmState state, bool attached);
   /// A started VM that has come to its end in this way.
   std::unique_ptr<Vm> ended(const Ending& ending, VmConfig config);
   std::unique_ptr<Vm> attach(const Vm& vm);
@@ -77,12 +79,10 @@ class Conformance : public ::testing::TestWithParam<Subject> {
 
  private:
   void end_all();
-  void note_processes(const Vm& vm);
 
   std::optional<ScratchFolder> scratch_;
   std::shared_ptr<Hypervisor> hypervisor_;
   std::vector<VmRecord> records_;
-  std::set<std::int32_t> pids_;
   std::multiset<std::string> descriptors_before_;
 };
 

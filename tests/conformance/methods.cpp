@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "methods.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace visor::conformance {
@@ -12,16 +13,63 @@ using enum VmState;
 const std::vector<VmState> live = {running, paused};
 const std::vector<VmState> always = {created, running, paused, stopped, failed};
 const std::vector<VmState> once_started = {running, paused, stopped, failed};
+const std::vector<VmState> over = {stopped, failed};
+const std::vector<VmState> not_over = {created, running, paused};
+const std::vector<VmState> well = {created, running, paused, stopped};
+
+std::vector<Method> constants() {
+  return {
+      {"id", {}, always, false, [](Vm& vm, const CallContext&) { EXPECT_EQ(vm.id(), vm.record().id); }},
+      {"config", {}, always, false, [](Vm& vm, const CallContext&) { EXPECT_EQ(vm.config(), vm.record().config); }},
+      {"record", {}, always, false, [](Vm& vm, const CallContext&) { EXPECT_FALSE(vm.record().plugin.empty()); }},
+      {"capabilities",
+       {},
+       always,
+       false,
+       [](Vm& vm, const CallContext&) { EXPECT_FALSE(vm.capabilities().list().empty()); }},
+      {"extension",
+       {},
+       always,
+       false,
+       [](Vm& vm, const CallContext&) { EXPECT_EQ(vm.extension("visor.no-such-thing/1"), nullptr); }},
+  };
+}
+
+std::vector<Method> waits() {
+  return {
+      {.name = "wait_ready",
+       .feature = Feature::wait_ready,
+       .allowed = live,
+       .call = [](Vm& vm, const CallContext& call) { vm.wait_ready(call); },
+       .may_be_late = true},
+      {.name = "wait_exit",
+       .feature = {},
+       .allowed = over,
+       .call = [](Vm& vm, const CallContext& call) { vm.wait_exit(call); },
+       .waits = not_over,
+       .instant = over},
+  };
+}
 
 std::vector<Method> queries(const Subject& subject) {
   return {
-      {"status", Feature::status, always, true, [](Vm& vm, const CallContext& call) { vm.status(call); }},
+      {.name = "status",
+       .feature = Feature::status,
+       .allowed = always,
+       .call = [](Vm& vm, const CallContext& call) { vm.status(call); },
+       .instant = always},
+      {.name = "check",
+       .feature = Feature::check,
+       .allowed = well,
+       .call = [](Vm& vm, const CallContext& call) { vm.check(call); },
+       .complains = {failed},
+       .instant = {created, stopped, failed}},
       {"pids", Feature::pids, always, false, [](Vm& vm, const CallContext&) { (void)vm.pids(); }},
       {"events", Feature::events, always, false, [](Vm& vm, const CallContext&) { vm.events(); }},
       {"thread_ids", Feature::thread_ids, live, true, [](Vm& vm, const CallContext& call) { vm.thread_ids(call); }},
       {"console", Feature::console, subject.console_after_end ? once_started : live, true,
        [](Vm& vm, const CallContext& call) { vm.console(call); }},
-      {"wait_ready", Feature::wait_ready, live, true, [](Vm& vm, const CallContext& call) { vm.wait_ready(call); }},
+      {"disconnect", {}, always, false, [](Vm& vm, const CallContext&) { vm.disconnect(); }},
   };
 }
 
@@ -35,8 +83,11 @@ std::vector<Method> hotplug_methods(const Subject& subject, const std::filesyste
     table.push_back({"hotplug_add of " + std::string{device_type(*device)}, feature, live, true,
                      [device](Vm& vm, const CallContext& call) { vm.hotplug_add(*device, call); }});
   }
-  table.push_back({"hotplug_remove", hotplug_disk, live, true,
-                   [](Vm& vm, const CallContext& call) { vm.hotplug_remove(cold_disk, call); }});
+  table.push_back({.name = "hotplug_remove",
+                   .feature = hotplug_disk,
+                   .allowed = live,
+                   .call = [](Vm& vm, const CallContext& call) { vm.hotplug_remove(cold_disk, call); },
+                   .may_be_late = true});
   return table;
 }
 
@@ -63,12 +114,24 @@ std::vector<Method> changes(const Subject& subject, const std::filesystem::path&
 }  // namespace
 
 std::vector<Method> methods(const Subject& subject, const std::filesystem::path& scratch) {
-  auto table = queries(subject);
+  auto table = constants();
+  std::ranges::move(queries(subject), std::back_inserter(table));
+  std::ranges::move(waits(), std::back_inserter(table));
   std::ranges::move(changes(subject, scratch), std::back_inserter(table));
   std::ranges::move(hotplug_methods(subject, scratch), std::back_inserter(table));
-  table.push_back(
-      {"stop", Feature::stop, always, true, [](Vm& vm, const CallContext& call) { vm.stop({.force = true}, call); }});
+  table.push_back({.name = "stop",
+                   .feature = Feature::stop,
+                   .allowed = always,
+                   .call = [](Vm& vm, const CallContext& call) { vm.stop({.force = true}, call); },
+                   .instant = over,
+                   .may_be_late = true});
   return table;
+}
+
+bool claimed(const Method& method, const Vm& vm) { return !method.feature || vm.capabilities().has(*method.feature); }
+
+bool contains(const std::vector<VmState>& states, VmState state) {
+  return std::ranges::find(states, state) != states.end();
 }
 
 VmConfig table_config(const Subject& subject, const std::filesystem::path& scratch) {

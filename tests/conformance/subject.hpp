@@ -66,7 +66,9 @@ struct Subject {
   std::vector<Ending> endings;
   /// Adds a sign of readiness that comes once the guest has booted; empty: only its absence is tested.
   std::function<void(VmConfig&)> with_readiness;
-  /// The same, but the sign never comes.
+  /// A guest that is ready by this sign powers itself off at the power button.
+  bool obeys_power_button = false;
+  /// As with_readiness, but the sign never comes.
   std::function<void(VmConfig&)> without_readiness;
   /// Makes start() throw.
   std::function<void(VmConfig&)> failing_start;

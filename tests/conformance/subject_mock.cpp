@@ -53,6 +53,7 @@ Subject mock() {
       {"Error", ExitCause::exit_code, with_option("mock.error_after_ms", "0"), {}},
   };
   subject.with_readiness = [](VmConfig& changed) { changed.ready.console_line = "ready"; };
+  subject.obeys_power_button = true;
   subject.without_readiness = [](VmConfig& changed) {
     changed.ready.console_line = "ready";
     changed.host.hypervisor_params.push_back({"mock.ready_after_ms", "never"});

@@ -64,6 +64,7 @@ std::vector<Subject> qemu_amd64_subjects() {
       {"Panic", ExitCause::guest_panic, with_kernel_param("visor.panic"), {}},
   };
   subject.with_readiness = add_agent;
+  subject.obeys_power_button = true;
   subject.without_readiness = [](VmConfig& config) { config.ready.console_line = "no guest says this"; };
   subject.failing_start = [](VmConfig& config) { add_param(config.host.hypervisor_params, "no-such-option"); };
   subject.hanging_start = [](VmConfig& config) { config.host.hypervisor_path = VISOR_TEST_SILENT_HYPERVISOR; };

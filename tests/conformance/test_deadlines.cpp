@@ -14,12 +14,13 @@ VISOR_CONFORMANCE_SUITE(Cancellation);
 
 const CallContext long_ago{Deadline{}, CancelToken{}};
 
-bool on_running_vm(const Method& method, const Capabilities& capabilities) {
-  return method.blocks && method.name != "start" && method.name != "stop" &&
-         (!method.feature || capabilities.has(*method.feature));
+/// Blocking calls that the state allows; `stop` and `start`, which change it, are looked at by themselves.
+bool tried_in(const Method& method, VmState state, const Vm& vm) {
+  return method.blocks && method.name != "start" && method.name != "stop" && claimed(method, vm) &&
+         (contains(method.allowed, state) || contains(method.waits, state));
 }
 
-/// A call that came too late does its work at once or says that there is no time for it.
+/// What is allowed to a call that came too late: its work, or that there is no time for it.
 void expect_success_or_timeout(const std::function<void()>& call) {
   try {
     call();
@@ -28,29 +29,48 @@ void expect_success_or_timeout(const std::function<void()>& call) {
   }
 }
 
-TEST_P(Deadlines, ACallThatIsTooLateReturnsAtOnce) {
-  const auto vm = in_state(VmState::running, table_config(subject(), scratch()));
-  for (const auto& method : methods(subject(), scratch())) {
-    if (!on_running_vm(method, vm->capabilities()) || state_of(*vm) != VmState::running) continue;
-    SCOPED_TRACE(method.name);
-    expect_success_or_timeout([&] { method.call(*vm, long_ago); });
-    if (state_of(*vm) == VmState::paused && claims(Feature::resume)) vm->resume(quick());
+TEST_P(Deadlines, ACallThatIsTooLateDoesNothing) {
+  VISOR_FOR_EACH_STATE(state, vm) {
+    const auto before = picture(*vm);
+    for (const auto& method : methods(subject(), scratch())) {
+      if (!tried_in(method, state, *vm) || method.may_be_late || contains(method.instant, state)) continue;
+      SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
+      error_of(Errc::timeout, [&] { method.call(*vm, long_ago); });
+    }
+    EXPECT_EQ(picture(*vm), before);
   }
-  EXPECT_EQ(state_of(*vm), VmState::running);
 }
 
-TEST_P(Deadlines, AStartThatIsTooLateLeavesAStartableOrARunningVm) {
+TEST_P(Deadlines, ACallThatNeedsNoTimeMayBeLate) {
+  VISOR_FOR_EACH_STATE(state, vm) {
+    for (const auto& method : methods(subject(), scratch())) {
+      if (!tried_in(method, state, *vm) || (!method.may_be_late && !contains(method.instant, state))) continue;
+      SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
+      if (contains(method.instant, state)) {
+        EXPECT_NO_THROW(method.call(*vm, long_ago));
+      } else {
+        expect_success_or_timeout([&] { method.call(*vm, long_ago); });
+      }
+    }
+    EXPECT_EQ(to_string(state_of(*vm)), to_string(state));
+  }
+}
+
+TEST_P(Deadlines, AStartThatIsTooLateLeavesAStartableVm) {
   const auto vm = create();
-  expect_success_or_timeout([&] { vm->start(long_ago); });
-  if (state_of(*vm) == VmState::created) vm->start(quick());
+  error_of(Errc::timeout, [&] { vm->start(long_ago); });
+  EXPECT_EQ(state_of(*vm), VmState::created);
+  vm->start(quick());
   EXPECT_EQ(state_of(*vm), VmState::running);
 }
 
 TEST_P(Deadlines, AStopThatIsTooLateStillEndsOrCanBeRepeated) {
-  const auto vm = started();
-  expect_success_or_timeout([&] { vm->stop({}, long_ago); });
-  vm->stop({.force = true}, quick());
-  EXPECT_EQ(state_of(*vm), VmState::stopped);
+  VISOR_FOR_EACH_STATE(state, vm) {
+    SCOPED_TRACE(to_string(state));
+    expect_success_or_timeout([&] { vm->stop({}, long_ago); });
+    vm->stop({.force = true}, quick());
+    EXPECT_EQ(state_of(*vm), state == VmState::failed ? VmState::failed : VmState::stopped);
+  }
 }
 
 TEST_P(Deadlines, WaitingForTheEndOfALivingVmTimesOut) {
@@ -88,20 +108,31 @@ CallContext cancelled_call(const CancelSource& source, std::chrono::seconds limi
   return {std::chrono::steady_clock::now() + limit, source.token()};
 }
 
+/// A call that is cancelled before it begins. One that has its answer anyway may give it.
+void expect_cancelled(Vm& vm, const Method& method, VmState state, const CallContext& call) {
+  if (!contains(method.instant, state)) {
+    error_of(Errc::cancelled, [&] { method.call(vm, call); });
+    return;
+  }
+  try {
+    method.call(vm, call);
+  } catch (const Error& error) {
+    EXPECT_EQ(to_string(error.code()), "cancelled") << error.what();
+  }
+}
+
 TEST_P(Cancellation, ACancelledCallDoesNothing) {
-  const auto vm = in_state(VmState::running, table_config(subject(), scratch()));
   CancelSource source;
   source.cancel();
-  const auto call = cancelled_call(source, subject().call_limit);
-  const auto before = picture(*vm);
-  for (const auto& method : methods(subject(), scratch())) {
-    // status() never fails; the others have no reason to begin.
-    if (method.name == "status" || (!on_running_vm(method, vm->capabilities()) && method.name != "stop")) continue;
-    SCOPED_TRACE(method.name);
-    error_of(Errc::cancelled, [&] { method.call(*vm, call); });
+  VISOR_FOR_EACH_STATE(state, vm) {
+    const auto before = picture(*vm);
+    for (const auto& method : methods(subject(), scratch())) {
+      if (!tried_in(method, state, *vm) && method.name != "stop") continue;
+      SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
+      expect_cancelled(*vm, method, state, cancelled_call(source, subject().call_limit));
+    }
+    EXPECT_EQ(picture(*vm), before);
   }
-  error_of(Errc::cancelled, [&] { vm->wait_exit(call); });
-  EXPECT_EQ(picture(*vm), before);
 }
 
 TEST_P(Cancellation, ACancelledStartLeavesAStartableVm) {
@@ -148,16 +179,18 @@ void expect_cancellable(std::chrono::seconds limit, const std::function<void(con
 }
 
 TEST_P(Cancellation, WaitsEndFromAnotherThread) {
-  const auto vm = started();
   const auto limit = subject().guest_limit;
-  for (int i = 0; i < 5; ++i) {
-    expect_cancellable(limit, [&](const CallContext& call) { vm->wait_exit(call); });
-    if (claims(Feature::events)) {
+  for (const auto state : {VmState::created, VmState::running, VmState::paused}) {
+    SCOPED_TRACE(to_string(state));
+    const auto vm = in_state(state, subject().config);
+    for (int i = 0; i < 3; ++i) {
+      expect_cancellable(limit, [&](const CallContext& call) { vm->wait_exit(call); });
+      if (!claims(Feature::events)) continue;
       const auto events = vm->events();
       expect_cancellable(limit, [&](const CallContext& call) { events->next(call); });
     }
+    EXPECT_EQ(to_string(state_of(*vm)), to_string(state));
   }
-  EXPECT_EQ(state_of(*vm), VmState::running);
 }
 
 TEST_P(Cancellation, AWaitForReadinessEndsFromAnotherThread) {

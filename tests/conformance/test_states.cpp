@@ -11,8 +11,8 @@ namespace {
 
 VISOR_CONFORMANCE_SUITE(States);
 
-bool allowed_in(const Method& method, VmState state) {
-  return std::ranges::find(method.allowed, state) != method.allowed.end();
+bool refused_in(const Method& method, VmState state) {
+  return !contains(method.allowed, state) && !contains(method.waits, state) && !contains(method.complains, state);
 }
 
 void expect_names(const std::string& message, std::string_view word) {
@@ -35,22 +35,15 @@ void expect_unsupported(Vm& vm, const Method& method, const CallContext& call) {
   expect_names(error_of(Errc::unsupported, [&] { method.call(vm, call); }), to_string(*method.feature));
 }
 
-#define VISOR_FOR_EACH_STATE(state, vm)                               \
-  const auto config = table_config(subject(), scratch());             \
-  for (const auto state : all_states) /* one VM for each state */     \
-    if (const auto vm = in_state(state, config); vm == nullptr) {     \
-      std::puts("[   note   ] no way to a failed VM: not looked at"); \
-    } else
-
 TEST_P(States, EachIsReached) {
   VISOR_FOR_EACH_STATE(state, vm) { EXPECT_EQ(to_string(state_of(*vm)), to_string(state)); }
 }
 
 TEST_P(States, WhatTheStateForbidsIsRefused) {
-  VISOR_FOR_EACH_STATE(state, vm) {
+  VISOR_FOR_EACH_HANDLE(state, vm) {
     const auto before = picture(*vm);
     for (const auto& method : methods(subject(), scratch())) {
-      if (allowed_in(method, state) || (method.feature && !vm->capabilities().has(*method.feature))) continue;
+      if (!refused_in(method, state) || !claimed(method, *vm)) continue;
       SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
       expect_invalid_state(*vm, method, state, quick());
     }
@@ -62,7 +55,7 @@ TEST_P(States, WhatIsNotClaimedIsUnsupportedInEach) {
   VISOR_FOR_EACH_STATE(state, vm) {
     const auto before = picture(*vm);
     for (const auto& method : methods(subject(), scratch())) {
-      if (!method.feature || vm->capabilities().has(*method.feature)) continue;
+      if (claimed(method, *vm)) continue;
       SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
       expect_unsupported(*vm, method, quick());
     }
@@ -71,35 +64,46 @@ TEST_P(States, WhatIsNotClaimedIsUnsupportedInEach) {
 }
 
 TEST_P(States, WhatIsAllowedWorks) {
-  VISOR_FOR_EACH_STATE(state, vm) {
+  VISOR_FOR_EACH_HANDLE(state, vm) {
     if (state == VmState::running && subject().await_guest) subject().await_guest(*vm, patient());
     for (const auto& method : methods(subject(), scratch())) {
-      if (!allowed_in(method, state_of(*vm)) || (method.feature && !vm->capabilities().has(*method.feature))) continue;
+      if (!contains(method.allowed, state_of(*vm)) || !claimed(method, *vm)) continue;
       // Only a guest that has booted gets ready and lets go of a device.
       const bool needs_guest = method.name == "wait_ready" || method.name == "hotplug_remove";
       if (needs_guest && state != VmState::running) continue;
       SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
       EXPECT_NO_THROW(method.call(*vm, needs_guest ? patient() : quick()));
     }
-    EXPECT_TRUE(vm->status(quick()).state == VmState::stopped || state == VmState::failed);
+    EXPECT_TRUE(state_of(*vm) == VmState::stopped || state == VmState::failed);
   }
 }
 
-TEST_P(States, CheckComplainsOnlyAboutAFailedVm) {
-  if (!claims(Feature::check)) {
-    VISOR_FOR_EACH_STATE(state, vm) {
-      SCOPED_TRACE(to_string(state));
-      expect_names(error_of(Errc::unsupported, [&] { vm->check(quick()); }), to_string(Feature::check));
-    }
-    return;
-  }
+TEST_P(States, WhatWaitsEndsWithItsDeadlineAndWhatComplainsSaysWhy) {
   VISOR_FOR_EACH_STATE(state, vm) {
-    SCOPED_TRACE(to_string(state));
-    if (state == VmState::failed) {
-      EXPECT_THROW(vm->check(quick()), Error);
-    } else {
-      EXPECT_NO_THROW(vm->check(quick()));
+    const auto before = picture(*vm);
+    for (const auto& method : methods(subject(), scratch())) {
+      if (!claimed(method, *vm)) continue;
+      SCOPED_TRACE(method.name + " while " + std::string{to_string(state)});
+      if (contains(method.waits, state)) error_of(Errc::timeout, [&] { method.call(*vm, moment()); });
+      if (contains(method.complains, state)) error_of(Errc::disconnected, [&] { method.call(*vm, quick()); });
     }
+    EXPECT_EQ(picture(*vm), before);
+  }
+}
+
+/// Given up twice, and used again: it finds the VM as it was, and takes the lock for its next change.
+TEST_P(States, GivingItUpLeavesTheVmAndTheHandleOfUse) {
+  VISOR_FOR_EACH_HANDLE(state, vm) {
+    SCOPED_TRACE(to_string(state));
+    const auto before = picture(*vm);
+    vm->disconnect();
+    vm->disconnect();
+    EXPECT_EQ(picture(*vm), before);
+    if (vm->capabilities().has(Feature::events)) {
+      EXPECT_NE(vm->events(), nullptr);
+    }
+    vm->stop({.force = true}, quick());
+    EXPECT_EQ(state_of(*vm), state == VmState::failed ? VmState::failed : VmState::stopped);
   }
 }
 

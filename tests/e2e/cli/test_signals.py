@@ -14,7 +14,7 @@ class Signals(CommandTest):
             running.signal(number)
             status, _, err = running.end()
             self.assertEqual(status, 128 + number, err)
-            self.assertIn('"cause":"stopped"', err)
+            self.assertIn('"cause":"guest_shutdown"', err)
             self.assert_nothing_left()
 
     def test_second_signal_kills(self):

@@ -37,6 +37,7 @@ Subject uml() {
       {"Panic", ExitCause::guest_panic, with_kernel_param("visor.panic", "0"), {}},
   };
   subject.with_readiness = [](VmConfig& changed) { changed.ready.console_line = R"({"visor-guest":1)"; };
+  subject.obeys_power_button = true;
   subject.without_readiness = [](VmConfig& changed) { changed.ready.console_line = "no such line"; };
   subject.failing_start = [](VmConfig& changed) { changed.boot.kernel = "/bin/false"; };
   subject.hanging_start = [](VmConfig& changed) { changed.boot.kernel = SILENT_PROGRAM; };

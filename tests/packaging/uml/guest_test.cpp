@@ -145,7 +145,7 @@ TEST_F(Uml, BootsAndObeysThePowerButton) {
   EXPECT_LE(guest.at("mem_total_kib").as_uint(), 128U * 1024);
   const auto result = vm->stop({.guest_grace = 120s}, guest_limit);
   EXPECT_EQ(to_string(result.rung), "guest");
-  EXPECT_EQ(to_string(result.exit.cause), "stopped");
+  EXPECT_EQ(to_string(result.exit.cause), "guest_shutdown") << result.exit.text;
   EXPECT_EQ(result.exit.code, 0);
   EXPECT_EQ(to_string(vm->status(limit).state), "stopped");
   EXPECT_FALSE(std::filesystem::exists(vm->record().run_dir / "uml"));
@@ -168,7 +168,7 @@ TEST_F(Uml, AGuestThatDoesNotObeyIsHalted) {
   (void)Reader{*vm}.line_with("tick ", guest_limit);  // it ticks once it ignores the button
   const auto result = vm->stop({.guest_grace = 500ms, .hypervisor_grace = 60s}, guest_limit);
   EXPECT_EQ(to_string(result.rung), "hypervisor");
-  EXPECT_EQ(to_string(result.exit.cause), "stopped");
+  EXPECT_EQ(to_string(result.exit.cause), "stopped") << result.exit.text;
 }
 
 /// Ticks are counted by the guest: one that was made while it stood still would be missing afterwards.
@@ -214,7 +214,7 @@ TEST_F(Uml, AnotherHandleFindsItAndMayStopIt) {
   EXPECT_EQ(to_string(other->status(limit).state), "running");
   const auto result = other->stop({.guest_grace = 120s}, guest_limit);
   EXPECT_EQ(to_string(result.rung), "owner");
-  EXPECT_EQ(to_string(vm->wait_exit(limit).cause), "stopped");
+  EXPECT_EQ(to_string(vm->wait_exit(limit).cause), "guest_shutdown");
 }
 
 TEST_F(Uml, ItOutlivesItsKeeperAndStillStops) {

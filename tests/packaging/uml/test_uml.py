@@ -24,6 +24,9 @@ class Uml(Installed):
     def test_guests(self):
         self.call(self.built / "guest_tests", UML_GUEST=self.guest)
 
+    def test_conformance(self):
+        self.call(self.built / "conformance", UML_GUEST=self.guest)
+
     def test_command_runs_a_guest(self):
         config = self.folder / "uml.yaml"
         config.write_text(f"hypervisor: uml\nmemory:\n  size: 128MiB\nboot:\n  initrd: {self.guest}/initrd\n"

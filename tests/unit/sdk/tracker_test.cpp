@@ -71,6 +71,27 @@ TEST(Tracker, WaitsForAPortAndForTheEnd) {
   EXPECT_FALSE(tracker.wait_port("p1", 60s));
 }
 
+TEST(Tracker, AnEndThatNobodySawIsAStopWhenOneWasUnderWay) {
+  VmTracker tracker;
+  const auto queue = tracker.subscribe();
+  tracker.expect_stop();
+  tracker.on_exit({});
+  EXPECT_EQ(tracker.exit()->cause, ExitCause::stopped);
+  EXPECT_EQ(queue->next(0ms)->data.at("state").as_string(), "stopped");
+  tracker.reset();
+  tracker.on_exit({});
+  EXPECT_EQ(tracker.exit()->cause, ExitCause::unknown) << "what was expected of an earlier start counts no more";
+}
+
+TEST(Tracker, WhatIsKnownOfAnEndOutweighsTheStop) {
+  VmTracker tracker;
+  tracker.expect_stop();
+  ExitRecord record;
+  record.cause = ExitCause::guest_panic;
+  tracker.on_exit(record);
+  EXPECT_EQ(tracker.exit()->cause, ExitCause::guest_panic);
+}
+
 TEST(Tracker, ACancelledWaitEnds) {
   VmTracker tracker;
   CancelSource source;

@@ -29,8 +29,8 @@ VISOR_CORE_EXPORT VmState vm_state_from_string(std::string_view name);
 /// Why a VM ended.
 enum class ExitCause : std::uint8_t {
   unknown,         ///< nobody was there to see it; text says why
-  stopped,         ///< stop() ended it
-  guest_shutdown,  ///< the guest powered itself off
+  stopped,         ///< stop() ended it: the hypervisor was told to quit, or was sent a signal
+  guest_shutdown,  ///< the guest powered itself off, also when stop() asked it to
   guest_reset,     ///< the guest asked for a reset and the policy is to stop
   guest_panic,     ///< the guest kernel panicked
   exit_code,       ///< the hypervisor ended by itself with a non-zero code

@@ -36,6 +36,8 @@ class VISOR_SDK_EXPORT VmTracker {
   void expect_port(std::string port);
   /// The guest is ready: subscribers get `guest_ready`, unless they had it.
   void on_ready();
+  /// stop() is about to end a VM that has no keeper any more: an end of which nobody knows the cause then is `stopped`.
+  void expect_stop();
   /// Takes note of an event of the past; nobody is told.
   void note(const Event& event);
   /// The end; only the first one counts. Subscribers get the guest's event that the cause stands for, unless the
@@ -90,6 +92,7 @@ class VISOR_SDK_EXPORT VmTracker {
   std::set<EventKind> seen_;
   std::set<std::string> open_ports_;
   std::string ready_port_;
+  bool stop_expected_ = false;
   std::vector<std::weak_ptr<EventQueue>> subscribers_;
 };
 
