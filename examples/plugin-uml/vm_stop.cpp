@@ -7,9 +7,8 @@
 #include "visor/sdk/exit.hpp"
 #include "vm.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
+#include <csignal>
 
 namespace uml {
 

@@ -7,12 +7,12 @@
 #include "session.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 namespace visor::keeper {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ladder.hpp"
 
-#include <signal.h>
+#include <csignal>
 
 namespace visor::keeper {
 

@@ -8,11 +8,11 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/syscall.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 
 namespace visor::sdk {

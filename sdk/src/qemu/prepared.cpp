@@ -113,7 +113,7 @@ plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, cons
 }
 
 std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
-  const auto configured = asset_path(config, AssetKind::hypervisor);
+  auto configured = asset_path(config, AssetKind::hypervisor);
   if (!configured.empty()) {
     if (!is_allowed(configured, config.host.allowed_hypervisor_paths)) {
       throw Error(Errc::permission_denied,

@@ -174,7 +174,7 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
     const auto explained = explain_failure(error);
     const auto reason = reason_of(explained);
     undo_launch(&reason);
-    throw explained;
+    throw Error{explained};
   } catch (...) {
     undo_launch(nullptr);
     throw;

@@ -70,7 +70,7 @@ class StopBeside(CommandTest):
         running = self.start("run", "--id", "vm0", self.config)
         running.read_until("vm0")
         self.assertEqual(self.json("ps")["vms"][0]["owner"]["pid"], running.process.pid)
-        error = self.error("pause", "--timeout", "50ms", "vm0", status=6)
+        error = self.error("pause", "--timeout", "2s", "vm0", status=6)
         self.assertEqual(error["code"], "busy")
         self.assertIn(str(running.process.pid), error["message"])
         self.visor("stop", "vm0")

@@ -3,9 +3,10 @@
 
 #include "visor/sdk/process/reaper.hpp"
 
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <csignal>
 
 namespace visor::sdk {
 namespace {

@@ -3,8 +3,7 @@
 
 #include "visor/sdk/process/reaper.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <optional>
 #include <utility>
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fixture.hpp"
 
-#include <signal.h>
-
+#include <csignal>
 #include <future>
 #include <optional>
 #include <thread>
