@@ -92,8 +92,9 @@ CallContext::CallContext(std::chrono::milliseconds limit) {
   deadline_ = limit < most ? now + limit : Deadline::max();  // milliseconds::max() means for ever
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): copies of a token share one state
 CallContext::CallContext(Deadline deadline, CancelToken cancel, ProgressSink* progress) noexcept
-    : deadline_{deadline}, cancel_{std::move(cancel)}, progress_{progress} {}
+    : deadline_{deadline}, cancel_{cancel}, progress_{progress} {}
 
 std::chrono::milliseconds CallContext::remaining() const noexcept {
   const auto left = deadline_ - std::chrono::steady_clock::now();

@@ -11,7 +11,7 @@
 namespace visor {
 namespace {
 
-using namespace detail;
+using namespace detail;  // NOLINT(google-build-using-namespace): core's own
 
 /// Nobody reads more at once, and a hostile file must not cost more.
 constexpr std::size_t most_problems = 50;

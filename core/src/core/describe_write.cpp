@@ -7,7 +7,7 @@
 namespace visor {
 namespace {
 
-using namespace detail;
+using namespace detail;  // NOLINT(google-build-using-namespace): core's own
 
 void* mutable_object(const void* object) { return const_cast<void*>(object); }  // NOLINT: for Field::member, to read
 

@@ -5,7 +5,7 @@
 namespace visor {
 namespace {
 
-using namespace detail;
+using namespace detail;  // NOLINT(google-build-using-namespace): core's own
 
 /// Every device's table begins with its id. The table's name is the device's type.
 template <class Struct>

@@ -5,7 +5,7 @@
 namespace visor {
 
 const Section& vm_config_section() {
-  using namespace detail;
+  using namespace detail;  // NOLINT(google-build-using-namespace): core's own
   using V = VmConfig;
   static const auto table = make_section<V>(
       "vm", "A virtual machine.",

@@ -144,7 +144,7 @@ bool is_over(VmState state) noexcept {
   return state == VmState::undefined || state == VmState::stopped || state == VmState::failed;
 }
 
-Runtime::Runtime(RuntimeOptions options) : impl_{std::make_unique<Impl>(options)} {}
+Runtime::Runtime(const RuntimeOptions& options) : impl_{std::make_unique<Impl>(options)} {}
 Runtime::~Runtime() = default;
 
 const PluginRegistry& Runtime::plugins() const noexcept { return impl_->registry; }

@@ -49,7 +49,7 @@ struct VmEntry {
 /// hypervisors that it handed out stay valid after it is gone.
 class VISOR_RUNTIME_EXPORT Runtime {
  public:
-  explicit Runtime(RuntimeOptions options = {});
+  explicit Runtime(const RuntimeOptions& options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
   ~Runtime();
