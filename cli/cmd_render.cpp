@@ -26,9 +26,8 @@ std::string shell_line(const std::vector<std::string>& argv) {
 }
 
 int render(Context& context) {
-  context.hints = {{Errc::not_found, "visor plugin list --why shows which plugins there are"}};
   const auto config = read_config(context.args);
-  const auto hypervisor = context.runtime().hypervisor(config);
+  const auto hypervisor = context.hypervisor(config);
   const auto id = context.args.value("id").value_or("vm");
   const auto argv = hypervisor->command_line(config, id, context.runtime().store().folder(id));
   if (context.out.json) {
