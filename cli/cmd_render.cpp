@@ -56,7 +56,9 @@ constexpr std::array options = {
 const Command render_command{"render",
                              "FILE",
                              "prints the command that would start the VM, an element a line",
-                             "Starts nothing and makes no folder.",
+                             "Starts nothing and makes no folder. The descriptors and sockets that the command names "
+                             "are made by the keeper, so\n"
+                             "the line of --shell is for reading and comparing, not for starting.",
                              options,
                              1,
                              1,
