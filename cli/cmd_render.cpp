@@ -26,9 +26,8 @@ std::string shell_line(const std::vector<std::string>& argv) {
 }
 
 int render(Context& context) {
-  context.hints = {{Errc::not_found, "visor plugin list --why shows which plugins there are"}};
   const auto config = read_config(context.args);
-  const auto hypervisor = context.runtime().hypervisor(config);
+  const auto hypervisor = context.hypervisor(config);
   const auto id = context.args.value("id").value_or("vm");
   const auto argv = hypervisor->command_line(config, id, context.runtime().store().folder(id));
   if (context.out.json) {
@@ -57,7 +56,9 @@ constexpr std::array options = {
 const Command render_command{"render",
                              "FILE",
                              "prints the command that would start the VM, an element a line",
-                             "Starts nothing and makes no folder.",
+                             "Starts nothing and makes no folder. The descriptors and sockets that the command names "
+                             "are made by the keeper, so\n"
+                             "the line of --shell is for reading and comparing, not for starting.",
                              options,
                              1,
                              1,

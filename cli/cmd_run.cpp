@@ -59,13 +59,11 @@ class OwnedVm {
 };
 
 std::unique_ptr<Vm> create(Context& context, const VmConfig& config) {
-  auto& runtime = context.runtime();
-  context.hints = {{Errc::not_found, "visor plugin list --why shows which plugins there are"}};
-  (void)runtime.hypervisor(config);
+  (void)context.hypervisor(config);
   const auto id = context.args.value("id").value_or("");
   context.hints = {
       {Errc::already_exists, "visor inspect " + id + " shows it, visor rm --force " + id + " ends and removes it"}};
-  return runtime.create(config, id);
+  return context.runtime().create(config, id);
 }
 
 int run_detached(Context& context, OwnedVm& vm, const StartWishes& wishes) {

@@ -11,9 +11,8 @@ namespace visor::cli {
 namespace {
 
 int validate(Context& context) {
-  context.hints = {{Errc::not_found, "visor plugin list --why shows which plugins there are"}};
   const auto config = read_config(context.args);
-  const auto hypervisor = context.runtime().hypervisor(config);
+  const auto hypervisor = context.hypervisor(config);
   const auto checked = hypervisor->validate(config);
   const auto info = hypervisor->info();
   if (context.out.json) {

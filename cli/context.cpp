@@ -50,6 +50,13 @@ Runtime& Context::runtime() {
   return *runtime_;
 }
 
+std::shared_ptr<Hypervisor> Context::hypervisor(const VmConfig& config) {
+  hints.emplace_back(Errc::not_found, "visor plugin list --why shows which plugins there are");
+  auto found = runtime().hypervisor(config);
+  hints.pop_back();
+  return found;
+}
+
 std::string Context::hint(Errc code) const {
   const auto found = std::find_if(hints.rbegin(), hints.rend(), [&](const auto& hint) { return hint.first == code; });
   return found == hints.rend() ? std::string{} : found->second;

@@ -29,6 +29,9 @@ class Context {
 
   /// Plugins and VMs; made when first asked for.
   Runtime& runtime();
+  /// What runs this configuration. Only its own failure hints at the list of plugins: what is missing later is no
+  /// plugin.
+  std::shared_ptr<Hypervisor> hypervisor(const VmConfig& config);
   [[nodiscard]] std::string hint(Errc code) const;
   /// A call until --timeout, or this long, that the first signal cancels.
   [[nodiscard]] CallContext call(std::chrono::milliseconds limit, ProgressSink* progress = nullptr) const;

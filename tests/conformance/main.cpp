@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "child.hpp"
-#include "descendants.hpp"
+#include "support/left_over.hpp"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view{argv[1]} == "--helper")
     return visor::conformance::run_helper({argv + 2, argv + argc});
-  visor::conformance::adopt_orphans();
+  visor::test::adopt_orphans();
   ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

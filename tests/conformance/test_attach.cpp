@@ -32,22 +32,6 @@ TEST_P(Attach, FindsEveryState) {
   }
 }
 
-TEST_P(Attach, AnEndIsRemembered) {
-  VISOR_NEEDS(Feature::attach);
-  for (const auto& ending : subject().endings) {
-    SCOPED_TRACE(ending.name);
-    auto vm = ended(ending, subject().config);
-    const auto exit = vm->wait_exit(quick());
-    const auto record = vm->record();
-    vm.reset();
-    const auto later = hypervisor().attach(record, quick())->wait_exit(CallContext{Deadline{}, CancelToken{}});
-    EXPECT_EQ(to_string(later.cause), to_string(exit.cause));
-    EXPECT_EQ(later.code, exit.code);
-    EXPECT_EQ(later.signal, exit.signal);
-    EXPECT_EQ(later.time, exit.time);
-  }
-}
-
 TEST_P(Attach, ANewHandleGoesOnWhereTheOldOneStopped) {
   VISOR_NEEDS(Feature::attach);
   auto vm = started();

@@ -141,24 +141,5 @@ TEST_P(Events, ReadinessIsAnEvent) {
   ADD_FAILURE() << "the queue was closed before guest_ready";
 }
 
-TEST_P(Events, AnEndingTellsWhatItWas) {
-  VISOR_NEEDS(Feature::events);
-  for (const auto& ending : subject().endings) {
-    auto config = subject().config;
-    if (ending.prepare) ending.prepare(config);
-    const auto vm = create(config);
-    const auto queue = vm->events();
-    vm->start(quick());
-    if (ending.trigger) ending.trigger(*vm);
-    vm->wait_exit(patient());
-    const auto events = all_until_closed(*queue, quick());
-    const auto count = [&](EventKind kind) { return std::ranges::count(events, kind, &Event::kind); };
-    EXPECT_EQ(count(EventKind::exited), 1) << ending.name;
-    EXPECT_EQ(count(EventKind::guest_panicked), ending.cause == ExitCause::guest_panic ? 1 : 0) << ending.name;
-    EXPECT_EQ(count(EventKind::guest_reset), ending.cause == ExitCause::guest_reset ? 1 : 0) << ending.name;
-    EXPECT_EQ(count(EventKind::guest_shutdown), ending.cause == ExitCause::guest_shutdown ? 1 : 0) << ending.name;
-  }
-}
-
 }  // namespace
 }  // namespace visor::conformance

@@ -2,29 +2,64 @@
 // How VMs end, and who hears of it.
 #include "fixture.hpp"
 
+#include <algorithm>
 #include <thread>
+#include <vector>
 
 namespace visor::conformance {
 namespace {
 
 VISOR_CONFORMANCE_SUITE(Exit);
 
-TEST_P(Exit, EveryEndingHasItsCauseAndState) {
+/// Reads the queue to its end: it tells the end once, and before it what the guest did.
+void expect_told(EventQueue& queue, ExitCause cause, const CallContext& call) {
+  std::vector<EventKind> told;
+  while (const auto event = queue.next(call)) told.push_back(event->kind);
+  const auto count = [&](EventKind kind) { return std::ranges::count(told, kind); };
+  EXPECT_EQ(count(EventKind::exited), 1);
+  EXPECT_EQ(count(EventKind::guest_panicked), cause == ExitCause::guest_panic ? 1 : 0);
+  EXPECT_EQ(count(EventKind::guest_reset), cause == ExitCause::guest_reset ? 1 : 0);
+  EXPECT_EQ(count(EventKind::guest_shutdown), cause == ExitCause::guest_shutdown ? 1 : 0);
+}
+
+void expect_end(const ExitRecord& exit, ExitCause cause) {
+  EXPECT_EQ(to_string(exit.cause), to_string(cause)) << exit.text;
+  EXPECT_FALSE(exit.text.empty());
+  EXPECT_EQ(exit.signal.has_value(), cause == ExitCause::signal);
+  if (cause == ExitCause::exit_code) {
+    EXPECT_NE(exit.code.value_or(0), 0);
+  }
+}
+
+void expect_same(const ExitRecord& later, const ExitRecord& exit) {
+  EXPECT_EQ(to_string(later.cause), to_string(exit.cause));
+  EXPECT_EQ(later.code, exit.code);
+  EXPECT_EQ(later.signal, exit.signal);
+  EXPECT_EQ(later.time, exit.time);
+}
+
+// One test, because each ending costs the boot of a guest.
+TEST_P(Exit, EveryEndingHasItsCauseIsToldAndIsRemembered) {
   if (subject().endings.empty()) GTEST_SKIP() << subject().name << " describes no endings";
   for (const auto& ending : subject().endings) {
     SCOPED_TRACE(ending.name);
-    const auto vm = ended(ending, subject().config);
-    const auto exit = vm->wait_exit(quick());
-    EXPECT_EQ(to_string(exit.cause), to_string(ending.cause)) << exit.text;
-    EXPECT_FALSE(exit.text.empty());
-    EXPECT_EQ(exit.signal.has_value(), ending.cause == ExitCause::signal);
+    auto config = subject().config;
+    if (ending.prepare) ending.prepare(config);
+    auto vm = create(config);
+    const auto queue = claims(Feature::events) ? vm->events() : nullptr;
+    vm->start(quick());
+    if (ending.trigger) ending.trigger(*vm);
+    const auto exit = vm->wait_exit(patient());
+    expect_end(exit, ending.cause);
     EXPECT_EQ(to_string(state_of(*vm)), to_string(final_state(exit)));
-    if (ending.cause == ExitCause::exit_code) {
-      EXPECT_NE(exit.code.value_or(0), 0);
-    }
     if (claims(Feature::check) && final_state(exit) == VmState::failed) {
       EXPECT_THROW(vm->check(quick()), Error);
     }
+    if (queue) expect_told(*queue, ending.cause, quick());
+    if (!claims(Feature::attach)) continue;
+    const auto record = vm->record();
+    vm.reset();
+    expect_same(hypervisor().attach(record, quick())->wait_exit(CallContext{Deadline{}, CancelToken{}}), exit);
   }
 }
 

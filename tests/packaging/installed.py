@@ -11,6 +11,7 @@ BUILD = pathlib.Path(os.environ["VISOR_BUILD"])
 SOURCE = pathlib.Path(os.environ["VISOR_SOURCE"])
 CXX = os.environ["CXX"]
 SANITIZE = [f"-fsanitize={os.environ['VISOR_SANITIZE']}"] if os.environ.get("VISOR_SANITIZE") else []
+LAUNCHER = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
 
 
 class Installed(unittest.TestCase):
@@ -49,8 +50,9 @@ class Installed(unittest.TestCase):
         folder = cls.folder / ("build-" + source.name)
         flags = " ".join(["-Wall", "-Wextra", "-Werror", *SANITIZE])
         cls.call("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_PREFIX_PATH={cls.prefix}",
-                  f"-DCMAKE_CXX_COMPILER={CXX}", f"-DCMAKE_CXX_FLAGS={flags}")
-        cls.call("cmake", "--build", folder)
+                  f"-DCMAKE_CXX_COMPILER={CXX}", f"-DCMAKE_CXX_FLAGS={flags}", *LAUNCHER)
+        # The folder has another name each time, which must not make other objects for ccache.
+        cls.call("cmake", "--build", folder, CCACHE_BASEDIR=str(cls.folder), CCACHE_NOHASHDIR="1")
         return folder
 
     @classmethod

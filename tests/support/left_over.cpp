@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <system_error>
 #include <thread>
 
 namespace visor::test {
@@ -24,14 +25,15 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>{in}, {}};
 }
 
-/// The parent of every process, by /proc/PID/stat: "PID (NAME) STATE PARENT ...", and a name may hold anything.
+/// The parent of every process that has not ended, by /proc/PID/stat: "PID (NAME) STATE PARENT ...", and a name may
+/// hold anything.
 std::map<int, int> parents() {
   std::map<int, int> found;
   for (const auto& entry : fs::directory_iterator{"/proc"}) {
     const int pid = std::atoi(entry.path().filename().c_str());
     const auto stat = pid > 0 ? content(entry.path() / "stat") : std::string{};
     const auto name_end = stat.rfind(") ");
-    if (name_end != std::string::npos) found[pid] = std::atoi(stat.c_str() + name_end + 4);
+    if (name_end != std::string::npos && stat[name_end + 2] != 'Z') found[pid] = std::atoi(stat.c_str() + name_end + 4);
   }
   return found;
 }
@@ -42,9 +44,8 @@ bool all_reaped(std::chrono::milliseconds limit) {
   for (;;) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | __WALL) != 0) return errno == ECHILD;
-    if (info.si_pid != 0) continue;
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    if (info.si_pid == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
 }
 
@@ -66,12 +67,16 @@ std::vector<std::string> kill_descendants() {
 
 }  // namespace
 
-void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }
+void adopt_orphans() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
+    throw std::system_error(errno, std::generic_category(), "Cannot adopt orphans");
+  }
+}
 
 std::vector<std::string> left_processes(std::chrono::milliseconds limit) {
   if (all_reaped(limit)) return {};
   auto left = kill_descendants();
-  (void)all_reaped(std::chrono::seconds(10));
+  if (!all_reaped(std::chrono::seconds(10))) left.emplace_back("and what did not end, or came meanwhile");
   return left;
 }
 

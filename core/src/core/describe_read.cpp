@@ -5,8 +5,13 @@
 #include "visor/core/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace visor {
 namespace {
@@ -15,6 +20,27 @@ using namespace detail;  // NOLINT(google-build-using-namespace): core's own
 
 /// Nobody reads more at once, and a hostile file must not cost more.
 constexpr std::size_t most_problems = 50;
+
+/// Other programs' words for a key.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> foreign_words{
+    {{"append", "kernel_params"}, {"cmdline", "kernel_params"}}};
+
+/// Where the configuration has a key of this name, lists left out: "'machine.type' or 'console.type'".
+std::string places_of(std::string_view key, const Section& table, const std::string& path = {}) {
+  std::string places;
+  for (const auto& field : table.fields) {
+    const auto here = joined_path(path, field.key);
+    auto more = field.kind == FieldKind::section ? places_of(key, *field.section, here) : std::string{};
+    if (field.key == key) more = "'" + here + "'";
+    if (!more.empty()) places += (places.empty() ? "" : " or ") + more;
+  }
+  return places;
+}
+
+std::string place_elsewhere(std::string_view key) {
+  const auto foreign = std::ranges::find(foreign_words, key, &std::pair<std::string_view, std::string_view>::first);
+  return places_of(foreign == foreign_words.end() ? key : foreign->second, vm_config_section());
+}
 
 /// Fills structs from plain data by their tables and collects what is wrong.
 class Reader {
@@ -114,9 +140,10 @@ class Reader {
     for (const auto& field : table.fields) keys.push_back(field.key);
     if (!extra.empty()) keys.push_back(extra);
     const auto near = nearest(key, keys);
+    const bool of_device = !extra.empty();  // a device has nothing of the VM's
+    const auto meant = !near.empty() ? "'" + std::string{near} + "'" : of_device ? "" : place_elsewhere(key);
     add(member, path,
-        "Unknown key" +
-            (near.empty() ? ". Valid are: " + joined(keys) : ", did you mean '" + std::string{near} + "'?"));
+        "Unknown key" + (meant.empty() ? ". Valid are: " + joined(keys) : ", did you mean " + meant + "?"));
   }
 
   template <class Function>

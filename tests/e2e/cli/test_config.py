@@ -38,10 +38,22 @@ class Validate(CommandTest):
     def test_missing_file_and_unknown_plugin(self):
         self.assertIn("no.yaml", self.error("validate", "no.yaml", status=3)["message"])
         config = self.write("bochs.yaml", "hypervisor: bochs\n")
-        error = self.error("run", config, status=3)
-        self.assertIn("bochs", error["message"])
-        self.assertIn(self.environment["VISOR_PLUGIN_PATH"], error["message"])
-        self.assertIn("visor plugin list --why", error["hint"])
+        for command in ("run", "validate", "render"):
+            with self.subTest(command):
+                error = self.error(command, config, status=3)
+                self.assertIn("bochs", error["message"])
+                self.assertIn(self.environment["VISOR_PLUGIN_PATH"], error["message"])
+                self.assertIn("visor plugin list --why", error["hint"])
+        self.assert_nothing_left()
+
+    def test_only_a_missing_plugin_hints_at_the_plugins(self):
+        config = self.write("kernel.yaml", "hypervisor: qemu-amd64\nmachine: {type: q35, accelerator: tcg}\n"
+                                           "boot: {kernel: /no/such, initrd: /no/such}\n")
+        for command, file in (("run", config), ("validate", config), ("render", config), ("validate", "/no/such")):
+            with self.subTest(f"{command} {file}"):
+                error = self.error(command, file, status=3)
+                self.assertIn("/no/such", error["message"])
+                self.assertNotIn("plugin list", error.get("hint", ""))
         self.assert_nothing_left()
 
     def test_control_characters_of_a_file_are_not_shown(self):

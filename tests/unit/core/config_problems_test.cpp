@@ -62,6 +62,22 @@ TEST(ConfigProblems, UnknownKeyFarFromAllListsTheValidOnes) {
   expect_problems(
       {{R"({"cpu": {"zzzzzz": 1}})", "cpu.zzzzzz: Unknown key. Valid are: count, max_count, model, features"}});
 }
+TEST(ConfigProblems, KeyOfAnotherLevelNamesItsPlace) {
+  expect_problems(
+      {{R"({"accelerator": "tcg"})", "accelerator: Unknown key, did you mean 'machine.accelerator'?"},
+       {R"({"type": "q35"})", "type: Unknown key, did you mean 'machine.type' or 'shared_fs.type' or 'console.type'?"},
+       {R"({"boot": {"debug": true}})", "boot.debug: Unknown key, did you mean 'debug'?"},
+       {R"({"boot": {"accelerator": "tcg"}})", "boot.accelerator: Unknown key, did you mean 'machine.accelerator'?"}});
+}
+TEST(ConfigProblems, KeyOfTheVmIsNoneOfADevice) {
+  expect_problems({{R"({"devices": [{"type": "disk", "path": "/d", "accelerator": "tcg"}]})",
+                    "devices[0].accelerator: Unknown key. Valid are: "}});
+}
+TEST(ConfigProblems, WordsOfOtherProgramsNameTheKey) {
+  expect_problems(
+      {{R"({"boot": {"cmdline": "quiet"}})", "boot.cmdline: Unknown key, did you mean 'boot.kernel_params'?"},
+       {R"({"append": "quiet"})", "append: Unknown key, did you mean 'boot.kernel_params'?"}});
+}
 TEST(ConfigProblems, UnknownKeyMayBeHuge) {
   const auto json = R"({")" + std::string(100'000, 'm') + R"(": 1})";
   EXPECT_EQ(problems_of(json.c_str()).size(), 1U);
