@@ -114,6 +114,7 @@ class QemuVm final : public Vm {
   void bury(const visor::ExitRecord& exit) noexcept;
   void remove_sockets() const noexcept;
   void end_ephemeral() noexcept;
+  bool end_launched(Session* session) noexcept;
 
   std::shared_ptr<const Driver> driver_;
   std::string id_;

@@ -2,6 +2,7 @@
 // How a handle reaches a VM: as its owner, or only to watch.
 #include "qemu_vm.hpp"
 
+#include "processes.hpp"
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/process/reaper.hpp"
@@ -17,8 +18,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view journal_hello = "{\"execute\":\"qmp_capabilities\"}\n";
 constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
-
-sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
 
 bool is_gone(const Error& error) { return error.code() == Errc::not_found || error.code() == Errc::disconnected; }
 

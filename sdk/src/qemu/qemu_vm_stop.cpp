@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/qmp/commands.hpp"
 
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 namespace visor::sdk {
@@ -24,14 +24,14 @@ constexpr auto command_limit = 1000ms;
 constexpr auto patience = 1000ms;
 /// How long a stop tries to reach QEMU's monitor; a hung QEMU takes the connection and says nothing.
 constexpr auto connect_limit = 5000ms;
+/// How long an uncommitted or ephemeral VM's keeper gets to end it: it sends SIGTERM, and SIGKILL 3 s later. Then for
+/// each of the same two without a keeper.
+constexpr auto farewell = 5000ms;
+constexpr auto direct_farewell = 1000ms;
 /// How often a stop looks whether the owner has started the VM meanwhile.
 constexpr auto owner_look = 100ms;
 /// From the loss of QEMU's monitor to QEMU's end, when that is why it was lost.
 constexpr auto loss_to_end = 1000ms;
-/// How long the destructor of an ephemeral VM's handle waits for its end: the keeper sends SIGTERM, and SIGKILL 3 s
-/// later. Then for each of the same two without a keeper.
-constexpr auto farewell = 5000ms;
-constexpr auto direct_farewell = 1000ms;
 
 /// A rung's own deadline: its grace, but never so long that no time is left to kill.
 Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call) {
@@ -43,8 +43,6 @@ Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call)
 Deadline keeper_deadline(const CallContext& call) {
   return call.deadline() - std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
 }
-
-sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
 
 }  // namespace
 
@@ -187,17 +185,13 @@ StopResult QemuVm::signal_directly(const visor::StopOptions& options, const Call
   const auto hypervisor = identity_of(record().hypervisor);
   if (hypervisor.pid == 0) throw Error(Errc::busy, "VM '" + id_ + "' is just being started by another handle");
   if (const auto session = this->session()) session->expect_end();
-  const auto process = Pidfd::open(hypervisor);
-  if (!process || !process->alive()) {
+  const auto grace = std::min(options.terminate_grace, call.remaining() / 2);
+  const auto ending = end_process(hypervisor, grace, call.deadline());
+  if (ending == Ending::failed) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
+  if (ending == Ending::none) {
     if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   }
-  auto rung = StopRung::terminate;
-  const auto patient_until = std::chrono::steady_clock::now() + std::min(options.terminate_grace, call.remaining() / 2);
-  if (process && process->send_signal(SIGTERM) && !process->wait_end(patient_until)) {
-    rung = StopRung::kill;
-    process->send_signal(SIGKILL);
-    if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
-  }
+  const auto rung = ending == Ending::killed ? StopRung::kill : StopRung::terminate;
   auto exit = unwitnessed_exit();
   exit.cause = ExitCause::stopped;
   exit.text = keeper_lives() ? "It was stopped; its keeper did not answer" : "It was stopped; its keeper had died";
@@ -230,18 +224,43 @@ void QemuVm::end_ephemeral() noexcept {
   try {
     (void)replace_session(nullptr);
     settle(farewell);
-    const auto process = Pidfd::open(identity_of(record().hypervisor));
-    if (process && process->alive() && process->send_signal(SIGTERM) &&
-        !process->wait_end(std::chrono::steady_clock::now() + direct_farewell)) {
-      process->send_signal(SIGKILL);
-      (void)process->wait_end(std::chrono::steady_clock::now() + direct_farewell);
-    }
+    const auto until = std::chrono::steady_clock::now() + 2 * direct_farewell;
+    (void)end_process(identity_of(record().hypervisor), direct_farewell, until);
     auto exit = unwitnessed_exit();
     exit.cause = ExitCause::stopped;
     exit.text = "It was stopped with the handle that had started it; its keeper had died";
     bury(exit);
   } catch (const std::exception& error) {
     driver_->log(LogLevel::warning, id_, error.what());
+  }
+}
+
+/// Ends what launch() has begun. False when a process of it may still be there.
+bool QemuVm::end_launched(Session* session) noexcept {
+  const auto report = [this](const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
+  };
+  const auto record = this->record();
+  if (record.hypervisor.pid == 0) return true;  // a launch that fails in the keeper leaves nothing
+  bool obeyed = true;                           // without a session its keeper ends QEMU unasked
+  try {
+    if (session != nullptr && session->keeper() != nullptr)
+      (void)session->keeper()->kill(std::chrono::steady_clock::now() + farewell);
+  } catch (const std::exception& error) {
+    obeyed = false;
+    report(error);
+  }
+  try {
+    settle(obeyed ? farewell : patience);
+    const auto end = [](const visor::ProcessIdentity& process) {
+      return end_process(identity_of(process), 0ms, std::chrono::steady_clock::now() + direct_farewell);
+    };
+    const bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    if (gone) remove_sockets();
+    return gone;
+  } catch (const std::exception& error) {
+    report(error);
+    return false;
   }
 }
 
