@@ -110,8 +110,9 @@ void QemuVm::connect_owner(const CallContext& call) {
   feed_->hold();
   try {
     session->connect_monitor(socket_path(plan::owner_socket), call);
-    if (const auto watching = this->session()) watching->leave_journal();
     (void)feed_past(*session, call);
+    // Only now: if this fails, the session that watches is still all there is.
+    if (const auto watching = this->session()) watching->leave_journal();
     feed_->release();
   } catch (...) {
     session.reset();
