@@ -44,6 +44,11 @@ Deadline keeper_deadline(const CallContext& call) {
   return call.deadline() - std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
 }
 
+StopRung rung_of(Ending ending) {
+  if (ending == Ending::none) return StopRung::already_stopped;
+  return ending == Ending::killed ? StopRung::kill : StopRung::terminate;
+}
+
 }  // namespace
 
 StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& call) {
@@ -191,12 +196,10 @@ StopResult QemuVm::signal_directly(const visor::StopOptions& options, const Call
   if (ending == Ending::none) {
     if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   }
-  const auto rung = ending == Ending::killed ? StopRung::kill : StopRung::terminate;
-  auto exit = unwitnessed_exit();
-  exit.cause = ExitCause::stopped;
-  exit.text = keeper_lives() ? "It was stopped; its keeper did not answer" : "It was stopped; its keeper had died";
+  auto exit = explain_unwitnessed(*tracker_, true);
+  if (exit.cause == ExitCause::stopped && keeper_lives()) exit.text = "It was stopped; its keeper did not answer";
   tracker_->on_exit(exit);
-  return {rung, tracker_->exit().value_or(exit)};
+  return {rung_of(ending), tracker_->exit().value_or(exit)};
 }
 
 void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
