@@ -104,6 +104,7 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
 
 /// First the monitor, then the journal: what comes in between is in both, and told once.
 void QemuVm::connect_owner(const CallContext& call) {
+  const auto pass = watch_gate_.enter(call, "a connection to the VM");  // no other session is made meanwhile
   auto keeper = reach_keeper(call);
   keeper.hello(KeeperRole::owner, "attached", call.deadline());
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));
@@ -172,7 +173,7 @@ void QemuVm::watch(const CallContext& call) {
 visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
     if (auto exit = known_exit()) {
-      settle();
+      settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
       bury(*exit);
       return *exit;
     }

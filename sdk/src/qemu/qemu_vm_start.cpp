@@ -106,12 +106,14 @@ void QemuVm::add_device(const DeviceConfig& device) {
       throw Error(Errc::already_exists, "VM '" + id_ + "' has a device '" + device_id(device) + "' already");
     }
   }
-  prepared().add_device(*driver_, device);
-  {
-    const std::scoped_lock lock{mutex_};
-    record_.config = prepared_->config();
-  }
-  store_record();
+  auto changed = prepared();
+  changed.add_device(*driver_, device);
+  auto record = this->record();
+  record.config = changed.config();
+  write_record(record);  // before it counts: what cannot be kept is not added
+  prepared_ = std::move(changed);
+  const std::scoped_lock lock{mutex_};
+  record_ = std::move(record);
 }
 
 void QemuVm::store_record() { write_record(record()); }

@@ -54,7 +54,7 @@ StopRung rung_of(Ending ending) {
 StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& call) {
   if (call.cancel().cancelled()) call.check("the VM to stop");
   auto result = end(options, call);
-  settle();
+  settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
   bury(result.exit);
   return result;
 }
@@ -109,11 +109,13 @@ StopResult QemuVm::stop_unstarted() {
     exit->text = "It was stopped before it was started";
     exit->time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
+  auto record = this->record();
+  record.blob.set("ended", exit_to_value(*exit));
+  write_record(record);
   {
     const std::scoped_lock lock{mutex_};
-    record_.blob.set("ended", exit_to_value(*exit));
+    record_ = std::move(record);
   }
-  store_record();
   tracker_->on_exit(*exit);
   return {StopRung::already_stopped, *exit};
 }
