@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/console.hpp"
 #include "visor/sdk/qmp/commands.hpp"
@@ -101,11 +102,8 @@ std::optional<visor::ExitRecord> QemuVm::known_exit() const {
   }
   if (record.hypervisor.pid == 0) return std::nullopt;
   const bool same_boot = record.boot_id == host_boot_id();
-  const auto as_identity = [](const visor::ProcessIdentity& process) {
-    return ProcessIdentity{process.pid, process.start_time};
-  };
   // Asked before the file is read: a keeper writes the file and then ends.
-  const bool over = !same_boot || (!alive(as_identity(record.hypervisor)) && !alive(as_identity(record.keeper)));
+  const bool over = !same_boot || (!alive(identity_of(record.hypervisor)) && !alive(identity_of(record.keeper)));
   if (const auto kept = read_exit_record(run_dir_.string())) {
     tracker_->on_exit(explain_exit(*kept));
   } else if (over) {
@@ -247,7 +245,7 @@ std::vector<std::int32_t> QemuVm::pids() const {
   std::vector<std::int32_t> pids;
   const auto record = this->record();
   for (const auto& process : {record.hypervisor, record.keeper}) {
-    if (process.pid != 0 && alive({process.pid, process.start_time})) pids.push_back(process.pid);
+    if (process.pid != 0 && alive(identity_of(process))) pids.push_back(process.pid);
   }
   return pids;
 }

@@ -75,7 +75,7 @@ class QemuVm final : public Vm {
   void take_lock(std::string_view operation, const CallContext& call);
   /// Sees to it that the end of a live VM is noticed.
   void watch(const CallContext& call);
-  void settle(std::chrono::milliseconds limit = std::chrono::milliseconds{500}) const;
+  void settle(std::chrono::milliseconds limit) const;
   void connect_owner(const CallContext& call);
   void reconnect_monitor(Session& session, const CallContext& call);
   /// Feeds the journal; returns the number of the line to come.
@@ -114,6 +114,7 @@ class QemuVm final : public Vm {
   void bury(const visor::ExitRecord& exit) noexcept;
   void remove_sockets() const noexcept;
   void end_ephemeral() noexcept;
+  bool end_launched(Session* session) noexcept;
 
   std::shared_ptr<const Driver> driver_;
   std::string id_;
@@ -131,6 +132,9 @@ class QemuVm final : public Vm {
   bool starting_ = false;
   bool lifeline_ = false;  // this handle started the VM: an ephemeral one ends with it
 };
+
+/// How long a call whose VM has ended waits for the keeper to go.
+inline constexpr std::chrono::milliseconds settle_limit{500};
 
 /// Everything a keeper is told about a VM: made from the plan for a launch, from the record for an adoption.
 WatchSpec watch_spec(const std::filesystem::path& run_dir, const VmConfig& config);

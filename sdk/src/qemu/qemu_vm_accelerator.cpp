@@ -20,6 +20,7 @@ void QemuVm::launch_with_or_without_kvm(const CallContext& call) {
     if (!end) throw;
   }
   undo_launch(nullptr);
+  if (launched()) throw Error(Errc::disconnected, *end);
   starting_ = true;
   driver_->log(LogLevel::debug, id_, "QEMU did not start with KVM; trying without: " + *end);
   try {

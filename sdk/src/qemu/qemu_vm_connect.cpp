@@ -2,6 +2,7 @@
 // How a handle reaches a VM: as its owner, or only to watch.
 #include "qemu_vm.hpp"
 
+#include "processes.hpp"
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/process/reaper.hpp"
@@ -17,8 +18,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view journal_hello = "{\"execute\":\"qmp_capabilities\"}\n";
 constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
-
-sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
 
 bool is_gone(const Error& error) { return error.code() == Errc::not_found || error.code() == Errc::disconnected; }
 
@@ -105,14 +104,16 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
 
 /// First the monitor, then the journal: what comes in between is in both, and told once.
 void QemuVm::connect_owner(const CallContext& call) {
+  const auto pass = watch_gate_.enter(call, "a connection to the VM");  // no other session is made meanwhile
   auto keeper = reach_keeper(call);
   keeper.hello(KeeperRole::owner, "attached", call.deadline());
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));
   feed_->hold();
   try {
     session->connect_monitor(socket_path(plan::owner_socket), call);
-    if (const auto watching = this->session()) watching->leave_journal();
     (void)feed_past(*session, call);
+    // Only now: if this fails, the session that watches is still all there is.
+    if (const auto watching = this->session()) watching->leave_journal();
     feed_->release();
   } catch (...) {
     session.reset();
@@ -172,7 +173,7 @@ void QemuVm::watch(const CallContext& call) {
 visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
     if (auto exit = known_exit()) {
-      settle();
+      settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
       bury(*exit);
       return *exit;
     }

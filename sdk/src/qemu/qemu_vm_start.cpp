@@ -106,12 +106,14 @@ void QemuVm::add_device(const DeviceConfig& device) {
       throw Error(Errc::already_exists, "VM '" + id_ + "' has a device '" + device_id(device) + "' already");
     }
   }
-  prepared().add_device(*driver_, device);
-  {
-    const std::scoped_lock lock{mutex_};
-    record_.config = prepared_->config();
-  }
-  store_record();
+  auto changed = prepared();
+  changed.add_device(*driver_, device);
+  auto record = this->record();
+  record.config = changed.config();
+  write_record(record);  // before it counts: what cannot be kept is not added
+  prepared_ = std::move(changed);
+  const std::scoped_lock lock{mutex_};
+  record_ = std::move(record);
 }
 
 void QemuVm::store_record() { write_record(record()); }
@@ -220,25 +222,22 @@ visor::ExitRecord QemuVm::reason_of(const Error& failure) const {
   return reason;
 }
 
-/// Ends whatever a start has begun; the VM is then created again, and its record says why the start failed.
+/// Ends whatever a start has begun; the VM is then created again, and its record says why the start failed. What cannot
+/// be ended stays in the record, for stop() to find.
 void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   starting_ = false;
   const auto session = replace_session(nullptr);
-  try {
-    if (session && session->keeper() != nullptr) {
-      (void)session->keeper()->kill(std::chrono::steady_clock::now() + 5s);
-    }
-    std::filesystem::remove(exit_record_path(run_dir_.string()));
-  } catch (const std::exception& error) {
-    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
-  }
+  const bool gone = end_launched(session.get());
   if (session) session->quiesce();  // before the tracker forgets: what is on its way would be remembered
   tracker_->reset();
   try {
+    if (gone) std::filesystem::remove(exit_record_path(run_dir_.string()));
     {
       const std::scoped_lock lock{mutex_};
-      record_.keeper = {};
-      record_.hypervisor = {};
+      if (gone) {
+        record_.keeper = {};
+        record_.hypervisor = {};
+      }
       if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));
     }
     store_record();

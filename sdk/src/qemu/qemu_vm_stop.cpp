@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/qmp/commands.hpp"
 
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 namespace visor::sdk {
@@ -24,14 +24,14 @@ constexpr auto command_limit = 1000ms;
 constexpr auto patience = 1000ms;
 /// How long a stop tries to reach QEMU's monitor; a hung QEMU takes the connection and says nothing.
 constexpr auto connect_limit = 5000ms;
+/// How long an uncommitted or ephemeral VM's keeper gets to end it: it sends SIGTERM, and SIGKILL 3 s later. Then for
+/// each of the same two without a keeper.
+constexpr auto farewell = 5000ms;
+constexpr auto direct_farewell = 1000ms;
 /// How often a stop looks whether the owner has started the VM meanwhile.
 constexpr auto owner_look = 100ms;
 /// From the loss of QEMU's monitor to QEMU's end, when that is why it was lost.
 constexpr auto loss_to_end = 1000ms;
-/// How long the destructor of an ephemeral VM's handle waits for its end: the keeper sends SIGTERM, and SIGKILL 3 s
-/// later. Then for each of the same two without a keeper.
-constexpr auto farewell = 5000ms;
-constexpr auto direct_farewell = 1000ms;
 
 /// A rung's own deadline: its grace, but never so long that no time is left to kill.
 Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call) {
@@ -44,14 +44,17 @@ Deadline keeper_deadline(const CallContext& call) {
   return call.deadline() - std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
 }
 
-sdk::ProcessIdentity identity_of(const visor::ProcessIdentity& process) { return {process.pid, process.start_time}; }
+StopRung rung_of(Ending ending) {
+  if (ending == Ending::none) return StopRung::already_stopped;
+  return ending == Ending::killed ? StopRung::kill : StopRung::terminate;
+}
 
 }  // namespace
 
 StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& call) {
   if (call.cancel().cancelled()) call.check("the VM to stop");
   auto result = end(options, call);
-  settle();
+  settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
   bury(result.exit);
   return result;
 }
@@ -106,11 +109,13 @@ StopResult QemuVm::stop_unstarted() {
     exit->text = "It was stopped before it was started";
     exit->time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
+  auto record = this->record();
+  record.blob.set("ended", exit_to_value(*exit));
+  write_record(record);
   {
     const std::scoped_lock lock{mutex_};
-    record_.blob.set("ended", exit_to_value(*exit));
+    record_ = std::move(record);
   }
-  store_record();
   tracker_->on_exit(*exit);
   return {StopRung::already_stopped, *exit};
 }
@@ -187,22 +192,16 @@ StopResult QemuVm::signal_directly(const visor::StopOptions& options, const Call
   const auto hypervisor = identity_of(record().hypervisor);
   if (hypervisor.pid == 0) throw Error(Errc::busy, "VM '" + id_ + "' is just being started by another handle");
   if (const auto session = this->session()) session->expect_end();
-  const auto process = Pidfd::open(hypervisor);
-  if (!process || !process->alive()) {
+  const auto grace = std::min(options.terminate_grace, call.remaining() / 2);
+  const auto ending = end_process(hypervisor, grace, call.deadline());
+  if (ending == Ending::failed) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
+  if (ending == Ending::none) {
     if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   }
-  auto rung = StopRung::terminate;
-  const auto patient_until = std::chrono::steady_clock::now() + std::min(options.terminate_grace, call.remaining() / 2);
-  if (process && process->send_signal(SIGTERM) && !process->wait_end(patient_until)) {
-    rung = StopRung::kill;
-    process->send_signal(SIGKILL);
-    if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
-  }
-  auto exit = unwitnessed_exit();
-  exit.cause = ExitCause::stopped;
-  exit.text = keeper_lives() ? "It was stopped; its keeper did not answer" : "It was stopped; its keeper had died";
+  auto exit = explain_unwitnessed(*tracker_, true);
+  if (exit.cause == ExitCause::stopped && keeper_lives()) exit.text = "It was stopped; its keeper did not answer";
   tracker_->on_exit(exit);
-  return {rung, tracker_->exit().value_or(exit)};
+  return {rung_of(ending), tracker_->exit().value_or(exit)};
 }
 
 void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
@@ -230,18 +229,43 @@ void QemuVm::end_ephemeral() noexcept {
   try {
     (void)replace_session(nullptr);
     settle(farewell);
-    const auto process = Pidfd::open(identity_of(record().hypervisor));
-    if (process && process->alive() && process->send_signal(SIGTERM) &&
-        !process->wait_end(std::chrono::steady_clock::now() + direct_farewell)) {
-      process->send_signal(SIGKILL);
-      (void)process->wait_end(std::chrono::steady_clock::now() + direct_farewell);
-    }
+    const auto until = std::chrono::steady_clock::now() + 2 * direct_farewell;
+    (void)end_process(identity_of(record().hypervisor), direct_farewell, until);
     auto exit = unwitnessed_exit();
     exit.cause = ExitCause::stopped;
     exit.text = "It was stopped with the handle that had started it; its keeper had died";
     bury(exit);
   } catch (const std::exception& error) {
     driver_->log(LogLevel::warning, id_, error.what());
+  }
+}
+
+/// Ends what launch() has begun. False when a process of it may still be there.
+bool QemuVm::end_launched(Session* session) noexcept {
+  const auto report = [this](const std::exception& error) {
+    driver_->log(LogLevel::warning, id_, std::string{"Cleaning up after a failed start: "} + error.what());
+  };
+  const auto record = this->record();
+  if (record.hypervisor.pid == 0) return true;  // a launch that fails in the keeper leaves nothing
+  bool obeyed = true;                           // without a session its keeper ends QEMU unasked
+  try {
+    if (session != nullptr && session->keeper() != nullptr)
+      (void)session->keeper()->kill(std::chrono::steady_clock::now() + farewell);
+  } catch (const std::exception& error) {
+    obeyed = false;
+    report(error);
+  }
+  try {
+    settle(obeyed ? farewell : patience);
+    const auto end = [](const visor::ProcessIdentity& process) {
+      return end_process(identity_of(process), 0ms, std::chrono::steady_clock::now() + direct_farewell);
+    };
+    const bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    if (gone) remove_sockets();
+    return gone;
+  } catch (const std::exception& error) {
+    report(error);
+    return false;
   }
 }
 

@@ -164,6 +164,7 @@ void Session::on_stop_request(std::chrono::milliseconds grace) {
   const auto client = monitor();
   if (!client || client->failure()) return;  // no answer: the keeper goes on by itself
   keeper_->acknowledge_stop();
+  expect_end();
   context_.driver->log(LogLevel::info, context_.id, "Another process asked to stop the VM");
   const auto ignore = [](const qmp::Outcome&) {};
   const auto deadline = std::chrono::steady_clock::now() + grace;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rungs of the stop ladder, and ends that nobody asked for.
 #include "fixture.hpp"
+#include "visor/sdk/process/process_identity.hpp"
 
 #include <csignal>
 #include <ostream>
@@ -86,6 +87,17 @@ TEST_F(EndTest, ASignalIsKept) {
   EXPECT_EQ(to_string(exit.cause), "signal");
   EXPECT_EQ(exit.signal, SIGKILL);
   EXPECT_EQ(vm->status(limit).state, VmState::failed);
+}
+
+TEST_F(EndTest, AStopThatSentNoSignalSaysSo) {
+  const auto vm = start();
+  const auto record = vm->record();
+  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);  // so that nobody tells of the end
+  ASSERT_EQ(::kill(record.hypervisor.pid, SIGKILL), 0);
+  const auto qemu = Pidfd::open({record.hypervisor.pid, record.hypervisor.start_time});
+  ASSERT_TRUE(!qemu || qemu->wait_end(std::chrono::steady_clock::now() + limit));
+  EXPECT_EQ(to_string(vm->stop({.force = true}, 2s).rung), "already_stopped");
+  ASSERT_EQ(::kill(record.keeper.pid, SIGCONT), 0);
 }
 
 TEST_F(EndTest, AnEphemeralVmEndsWithItsHandle) {

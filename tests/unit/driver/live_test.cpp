@@ -3,6 +3,7 @@
 #include "fixture.hpp"
 
 #include <array>
+#include <filesystem>
 #include <string_view>
 
 namespace visor::sdk {
@@ -34,6 +35,22 @@ TEST_F(LiveTest, RunsPausesAndResumes) {
   vm->check(limit);
   EXPECT_EQ(to_string(vm->stop({}, limit).rung), "guest");
   EXPECT_EQ(names_until(*events, "SHUTDOWN"), "RESUME STOP RESUME POWERDOWN SHUTDOWN ");
+}
+
+TEST_F(LiveTest, ADeviceThatCannotBeRecordedIsNotAdded) {
+  const auto vm = create();
+  SerialPortConfig port;
+  port.id = "p0";
+  port.name = "port";
+  const auto aside = run_dir().string() + ".aside";
+  std::filesystem::rename(run_dir(), aside);
+  (void)error_of([&] { vm->add_device(port); });
+  (void)error_of([&] { vm->stop({}, limit); });
+  std::filesystem::rename(aside, run_dir());
+  EXPECT_TRUE(vm->config().devices.empty());
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  vm->add_device(port);
+  EXPECT_EQ(vm->config().devices.size(), 1U);
 }
 
 TEST_F(LiveTest, StartsPaused) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <csignal>
 #include <ostream>
 
 namespace visor::sdk {
@@ -92,6 +93,41 @@ TEST_P(CancelledAt, LeavesNothingAndTheNextStartWorks) {
 
 INSTANTIATE_TEST_SUITE_P(Stages, CancelledAt, ::testing::Values("spawn", "negotiate", "run"),
                          [](const auto& stage) { return std::string{stage.param}; });
+
+/// Sends the keeper a signal as soon as QEMU runs.
+class SignalKeeper final : public ProgressSink {
+ public:
+  SignalKeeper(const Vm& vm, int signal) : vm_{vm}, signal_{signal} {}
+  void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
+    if (stage == "negotiate") sent_ = ::kill(vm_.record().keeper.pid, signal_) == 0;
+  }
+  [[nodiscard]] bool sent() const { return sent_; }
+
+ private:
+  const Vm& vm_;
+  int signal_;
+  bool sent_ = false;
+};
+
+class WithoutKeeper : public DriverTest, public ::testing::WithParamInterface<int> {};
+
+TEST_P(WithoutKeeper, AFailedStartLeavesNothingAndTheNextStartWorks) {
+  const auto vm = create();
+  set_words({"greeting=silence", "sigterm=ignore"});
+  SignalKeeper sink{*vm, GetParam()};
+  const CallContext call{std::chrono::steady_clock::now() + short_limit, {}, &sink};
+  EXPECT_EQ(to_string(error_of([&] { vm->start(call); }).code()), "timeout");
+  EXPECT_TRUE(sink.sent());
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  expect_nothing_runs();
+  set_words({});
+  vm->start(limit);
+  EXPECT_EQ(vm->status(limit).state, VmState::running);
+  vm->stop({.force = true}, limit);
+}
+
+INSTANTIATE_TEST_SUITE_P(Keepers, WithoutKeeper, ::testing::Values(SIGKILL, SIGSTOP),
+                         [](const auto& signal) { return std::string{signal.param == SIGKILL ? "dead" : "hanging"}; });
 
 TEST_F(StartTest, ANewHandleStartsAVmWhoseStartFailed) {
   const auto record = [&] {
