@@ -14,7 +14,7 @@ class Packaging(Installed):
         self.assertRegex(out, r"(?m)^plugin .*/elsewhere/visorkit/lib.*/visorkit/plugins/mock\.so$")
         self.assertRegex(out, r"(?m)^vm vm-[0-9a-f]{8} running$")
         self.assertIn("event exited", out)
-        self.assertRegex(out, r"(?m)^stopped by guest, stopped$")
+        self.assertRegex(out, r"(?m)^stopped by guest, guest_shutdown$")
         self.assertEqual(list(self.run_dir.iterdir()), [])
 
     def test_nothing_points_into_the_build_or_the_first_place(self):
