@@ -53,7 +53,7 @@ bool Machine::advance(const Now& now) {
     const auto next = std::ranges::min_element(effects, {}, &Effect::at);
     const auto time = guest_time(now);
     if (next == effects.end() || next->at > time) break;
-    const auto effect = *next;
+    const auto effect = std::exchange(*next, {});
     effects.erase(next);
     const auto late = std::chrono::duration_cast<WallTime::duration>(time - effect.at);
     ran = effect.at;  // where the guest's clock stands if this effect stops it

@@ -19,8 +19,7 @@ struct FdWatch::State : std::enable_shared_from_this<FdWatch::State> {
   State(std::shared_ptr<IoThread::Impl> impl, int fd, std::function<void()> callback)
       : io{std::move(impl)}, on_readable{std::move(callback)}, descriptor{io->context} {
     boost::system::error_code failure;
-    (void)descriptor.assign(fd, failure);
-    if (failure) throw system_error("Cannot watch a descriptor", failure.value());
+    if (descriptor.assign(fd, failure)) throw system_error("Cannot watch a descriptor", failure.value());
   }
   ~State() { end(); }
 
