@@ -1,9 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 # The I/O thread and the QMP transport; paths relative to sdk/.
-set(visor_sdk_qmp_headers io_thread qmp/client qmp/commands qmp/types)
+set(visor_sdk_qmp_headers
+    io_thread
+    qmp/client
+    qmp/commands
+    qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
-set(visor_sdk_qmp_sources io_thread io_thread_watch qmp/client qmp/codec qmp/commands qmp/connection
-    qmp/connection_end qmp/connection_write qmp/outbox qmp/session qmp/socket qmp/types)
+set(visor_sdk_qmp_sources
+    io_thread
+    io_thread_watch
+    qmp/client
+    qmp/codec
+    qmp/commands
+    qmp/connection
+    qmp/connection_end
+    qmp/connection_write
+    qmp/outbox
+    qmp/session
+    qmp/socket
+    qmp/types)
 list(TRANSFORM visor_sdk_qmp_sources PREPEND src/)
 list(TRANSFORM visor_sdk_qmp_sources APPEND .cpp)
