@@ -2,6 +2,7 @@
 // Start of a paused q35 VM, from the call to a negotiated monitor: through visorkit, keeper included, and by hand with
 // fork, exec and a socket. The two take turns, so that a drift of the machine meets both; medians of the pairs are
 // shown. Needs QEMU and VISOR_GUEST_AMD64, the folder of scripts/guest/build --print-dir amd64.
+#include "statistics.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/core/vm.hpp"
 #include "visor/runtime/runtime.hpp"
@@ -12,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -25,16 +25,11 @@
 namespace {
 
 using namespace std::chrono_literals;
+using visor::bench::median;
 using Clock = std::chrono::steady_clock;
 
 double ms_since(Clock::time_point begin) {
   return std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 visor::VmConfig config(const std::string& guest) {
