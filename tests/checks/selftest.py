@@ -281,7 +281,8 @@ class Snippets(CheckTest):
 
     def test_blocks_run_in_one_folder(self):
         self.write("a.md", "<!-- test: a file: b/c.txt -->\n```text\nhello\n```\n<!-- test: a -->\n```sh\n"
-                           "cp b/c.txt d\n```\n<!-- test: a -->\n```sh\ngrep -q hello d && test -d build/bin\n```\n")
+                           "cp b/c.txt d\n```\n<!-- test: a file: d -->\n```text\nworld\n```\n"
+                           "<!-- test: a -->\n```sh\ntest \"$(echo $(cat d))\" = 'hello world' -a -d build/bin\n```\n")
         self.assert_clean("snippets.py", *self.options)
 
     def test_a_failing_line_is_shown(self):

@@ -4,7 +4,7 @@
 
 A fenced block below one of these lines is an example that must work:
   <!-- test: NAME -->               a shell script; blocks of one NAME run one after the other in one folder
-  <!-- test: NAME file: PATH -->    a file that they find in that folder
+  <!-- test: NAME file: PATH -->    a file that they find in that folder; further blocks of it are added at its end
   <!-- test: NAME needs: guest -->  a shell script that starts machines; runs with --needs guest only
 The folder is a new one, with `build`, `scripts` and `examples` leading to the project's; build/bin is on the PATH.
 """
@@ -66,7 +66,8 @@ def run_group(blocks, build):
         for block in blocks:
             if block.file:
                 (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
-                (folder / block.file).write_text(block.text, encoding="utf-8")
+                with (folder / block.file).open("a", encoding="utf-8") as file:
+                    file.write(block.text)
             elif finding := run_script(block, folder, environment):
                 yield finding
 
