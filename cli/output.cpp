@@ -96,7 +96,7 @@ void Output::notice(std::string_view text) const {
   if (verbose) write_stderr("visor: " + printable_lines(text) + "\n");
 }
 
-void Output::event(std::string_view name, Value data) const {
+void Output::event(std::string_view name, const Value& data) const {
   if (!json) return;
   auto line = Value::map({{"event", name}});
   for (const auto& [key, value] : data.as_map()) line.set(key, value);

@@ -38,7 +38,7 @@ class Output {
   /// Something worth knowing that is no result: only when verbose, as {"event":"notice"} with json.
   void notice(std::string_view text) const;
   /// A line of {"event":…} with json; otherwise nothing.
-  void event(std::string_view name, Value data) const;
+  void event(std::string_view name, const Value& data) const;
 };
 
 }  // namespace visor::cli

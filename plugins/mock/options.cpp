@@ -34,8 +34,8 @@ std::uint32_t limit(std::string_view text, std::uint32_t max) {
   return value;
 }
 
-template <class Choice, std::size_t size>
-Choice choose(std::string_view text, const std::array<std::pair<std::string_view, Choice>, size>& choices) {
+template <class Choice, std::size_t Count>
+Choice choose(std::string_view text, const std::array<std::pair<std::string_view, Choice>, Count>& choices) {
   std::string names;
   for (const auto& [name, choice] : choices) {
     if (name == text) return choice;

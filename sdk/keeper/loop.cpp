@@ -26,8 +26,7 @@ int Loop::wait_ms() const {
 
 void Loop::run_timers() {
   const auto now = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < timers_.size(); ++i) {
-    auto* timer = timers_[i];
+  for (auto* const timer : timers_) {
     if (!timer->due_ || *timer->due_ > now) continue;
     timer->due_.reset();
     timer->action_();

@@ -70,10 +70,10 @@ class MappedLibrary final : public PluginLibrary {
 /// Libraries that this thread still runs code of; it unmaps them as it ends.
 class LeftBehind {
  public:
-  ~LeftBehind() { over_ = true; }
+  ~LeftBehind() { over = true; }
   static void add(const MappedLibrary* library) {
     // At the end of the process, static objects of plugins go after this thread's own.
-    if (over_) return;
+    if (over) return;
     static thread_local LeftBehind mine;
     try {
       mine.libraries_.emplace_back(library);
@@ -83,7 +83,7 @@ class LeftBehind {
   }
 
  private:
-  static inline thread_local bool over_ = false;
+  static inline thread_local bool over = false;
   std::vector<std::unique_ptr<const MappedLibrary>> libraries_;
 };
 
