@@ -88,11 +88,13 @@ class Conformance : public ::testing::TestWithParam<Subject> {
 
 }  // namespace visor::conformance
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names to be declared
 /// Makes a test suite on the fixture run for every subject.
 #define VISOR_CONFORMANCE_SUITE(suite)                                                                    \
   class suite : public ::visor::conformance::Conformance {};                                              \
   INSTANTIATE_TEST_SUITE_P(Conformance, suite, ::testing::ValuesIn(::visor::conformance::all_subjects()), \
                            [](const auto& test) { return test.param.name; })
+// NOLINTEND(bugprone-macro-parentheses)
 
 /// Leaves a test that needs a feature which the plugin does not claim.
 #define VISOR_NEEDS(feature)                                                                  \

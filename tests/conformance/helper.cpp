@@ -68,8 +68,10 @@ const std::map<std::string, void (*)(const Job&), std::less<>> commands = {
 int run_helper(const std::vector<std::string>& arguments) {
   try {
     const auto* subject = arguments.size() == 3 ? find_subject(arguments[0]) : nullptr;
-    const auto command = subject == nullptr ? commands.end() : commands.find(arguments[1]);
-    if (command == commands.end()) throw Error(Errc::invalid_config, "Usage: --helper SUBJECT COMMAND RUN_DIR");
+    const auto command = arguments.size() == 3 ? commands.find(arguments[1]) : commands.end();
+    if (subject == nullptr || command == commands.end()) {
+      throw Error(Errc::invalid_config, "Usage: --helper SUBJECT COMMAND RUN_DIR");
+    }
     const auto hypervisor = load_hypervisor(*subject);
     command->second(Job{*subject, *hypervisor, arguments[2]});
     return 0;

@@ -42,6 +42,7 @@ VmConfig table_config(const Subject& subject, const std::filesystem::path& scrat
 
 }  // namespace visor::conformance
 
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names to be declared
 /// Runs what follows with a fresh VM of table_config() in each state that there is a way to.
 #define VISOR_FOR_EACH_STATE(state, vm) \
   for (const auto state : all_states)   \
@@ -52,3 +53,4 @@ VmConfig table_config(const Subject& subject, const std::filesystem::path& scrat
   for (const bool attached : {false, true}) \
     for (const auto state : all_states)     \
       if (const auto vm = in_table_state(state, attached))
+// NOLINTEND(bugprone-macro-parentheses)

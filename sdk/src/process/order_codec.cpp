@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "order_codec.hpp"
 
-#include <cstring>
 #include <type_traits>
 
 namespace visor::sdk::wire {
@@ -43,7 +42,7 @@ class Reader {
     if constexpr (std::is_same_v<T, bool>) {
       value = rest_[0] != 0;
     } else {
-      std::memcpy(&value, rest_.data(), sizeof value);
+      rest_.copy(reinterpret_cast<char*>(&value), sizeof value);
     }
     rest_.remove_prefix(sizeof value);
   }
