@@ -2,20 +2,29 @@
 # The I/O thread and the QMP transport; paths relative to sdk/.
 set(visor_sdk_qmp_headers
     io_thread
+    qmp/batch
     qmp/client
     qmp/commands
+    qmp/latency
+    qmp/log
     qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
 set(visor_sdk_qmp_sources
     io_thread
     io_thread_watch
+    qmp/batch
     qmp/client
     qmp/codec
     qmp/commands
     qmp/connection
     qmp/connection_end
+    qmp/connection_events
+    qmp/connection_log
     qmp/connection_write
+    qmp/latency
+    qmp/log
+    qmp/log_text
     qmp/outbox
     qmp/session
     qmp/socket

@@ -99,6 +99,8 @@ CallId Client::call_async(const Command& command, Deadline deadline, Completion 
 
 bool Client::cancel(CallId id) { return connection_->cancel(id); }
 
+bool Client::withdraw(CallId id) { return connection_->withdraw(id); }
+
 std::shared_ptr<EventQueue> Client::subscribe(std::vector<std::string> names, std::size_t capacity) {
   return connection_->subscribe(std::move(names), capacity);
 }
@@ -154,6 +156,10 @@ std::optional<QmpError> Client::failure() const {
 }
 
 Counters Client::counters() const { return connection_->counters(); }
+
+LatencyHistogram Client::latency() const {
+  return connection_->read([](const Session& session) { return session.latency; });
+}
 
 std::chrono::milliseconds Client::unanswered_for() const {
   const auto since = connection_->read([](const Session& session) { return session.silent_since(); });

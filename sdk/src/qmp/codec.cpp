@@ -173,6 +173,7 @@ std::optional<std::string> Decoder::feed(std::string_view bytes, const std::func
   std::optional<std::string> problem;
   auto cut = splitter_.feed(bytes, [&](std::string_view text) {
     try {
+      message_bytes_ = text.size();
       return sink(classify(parse_json(text)));
     } catch (const Error& error) {
       problem = "it sent invalid JSON: " + excerpt(text) + ": " + error.message();

@@ -77,9 +77,12 @@ class Decoder {
  public:
   explicit Decoder(std::size_t max_bytes) noexcept : splitter_{max_bytes} {}
   std::optional<std::string> feed(std::string_view bytes, const std::function<bool(Message&&)>& sink);
+  /// The size of the message that the sink has at hand.
+  [[nodiscard]] std::size_t message_bytes() const noexcept { return message_bytes_; }
 
  private:
   Splitter splitter_;
+  std::size_t message_bytes_ = 0;
 };
 
 }  // namespace visor::sdk::qmp

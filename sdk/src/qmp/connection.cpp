@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -68,7 +67,10 @@ std::variant<CallId, QmpError> Client::Connection::submit(const Command& command
     result = session_.submit(command, std::move(fd), deadline, std::move(completion), now);
     if (std::holds_alternative<CallId>(result)) arm_timer();
   }
-  if (std::holds_alternative<CallId>(result)) flush();
+  if (const auto* const id = std::get_if<CallId>(&result)) {
+    if (logs(LogLevel::trace)) log_queued(command, *id);
+    flush();
+  }
   return result;
 }
 
@@ -88,13 +90,20 @@ void Client::Connection::on_timer() {
     expired = session_.expire(std::chrono::steady_clock::now());
     arm_timer();
   }
-  for (auto& call : expired) run(std::move(call));
+  for (auto& call : expired) {
+    if (logs(LogLevel::trace)) log_end(call, 0);
+    run(std::move(call));
+  }
 }
 
 std::optional<QmpError> Client::Connection::give_up(CallId id, Errc why) {
-  const std::scoped_lock lock{mutex_};
-  auto finished = session_.abandon(id, why);
+  std::optional<Session::Finished> finished;
+  {
+    const std::scoped_lock lock{mutex_};
+    finished = session_.abandon(id, why);
+  }
   if (!finished) return std::nullopt;
+  if (logs(LogLevel::trace)) log_end(*finished, 0);
   return *finished->outcome.error();
 }
 
@@ -104,7 +113,21 @@ bool Client::Connection::cancel(CallId id) {
     const std::scoped_lock lock{mutex_};
     finished = session_.abandon(id, Errc::cancelled);
   }
+  return finish_early(std::move(finished));
+}
+
+bool Client::Connection::withdraw(CallId id) {
+  std::optional<Session::Finished> finished;
+  {
+    const std::scoped_lock lock{mutex_};
+    finished = session_.withdraw(id);
+  }
+  return finish_early(std::move(finished));
+}
+
+bool Client::Connection::finish_early(std::optional<Session::Finished>&& finished) {
   if (!finished) return false;
+  if (logs(LogLevel::trace)) log_end(*finished, 0);
   defer(std::move(finished->completion), std::move(finished->outcome));
   return true;
 }
@@ -183,71 +206,19 @@ bool Client::Connection::dispatch(Message&& message) {
     action = session_.receive(std::move(message), std::chrono::steady_clock::now());
   }
   if (auto* const finished = std::get_if<Session::Finished>(&action)) {
+    if (logs(LogLevel::trace)) log_end(*finished, decoder_.message_bytes());
     run(std::move(*finished));
   } else if (const auto* const event = std::get_if<Event>(&action)) {
+    if (logs(LogLevel::trace)) log_event(*event);
     publish(*event);
   } else if (std::holds_alternative<Session::Ready>(action)) {
+    if (logs(LogLevel::debug)) log_ready();
     run({std::exchange(negotiated_, nullptr), Value{}});
   } else if (auto* const failure = std::get_if<QmpError>(&action)) {
     end(std::move(*failure));
     return false;
   }
   return true;
-}
-
-// ----------------------------------------------------------------------------------------------------------- events
-
-std::shared_ptr<EventQueue> Client::Connection::subscribe(std::vector<std::string> names, std::size_t capacity) {
-  auto queue = std::make_shared<EventQueue>(capacity);
-  const std::scoped_lock lock{mutex_};
-  if (session_.ended()) {
-    queue->close();
-  } else {
-    subscriptions_.push_back({queue, std::move(names)});
-  }
-  return queue;
-}
-
-std::vector<std::shared_ptr<EventQueue>> Client::Connection::receivers(const Event& event, bool all) {
-  std::vector<std::shared_ptr<EventQueue>> queues;
-  const std::scoped_lock lock{mutex_};
-  std::erase_if(subscriptions_, [&](const Subscription& subscription) {
-    auto queue = subscription.queue.lock();
-    if (!queue) return true;
-    const auto& names = subscription.names;
-    if (all || names.empty() || std::find(names.begin(), names.end(), event.name) != names.end()) {
-      queues.push_back(std::move(queue));
-    }
-    return false;
-  });
-  return queues;
-}
-
-void Client::Connection::publish(const Event& event) {
-  std::uint64_t dropped = 0;
-  for (const auto& queue : receivers(event, false)) {
-    const auto before = queue->dropped();
-    queue->push(event);
-    dropped += queue->dropped() - before;
-  }
-  bool threw = false;
-  try {
-    if (options_.on_event) options_.on_event(event);
-  } catch (...) {
-    threw = true;
-  }
-  if (dropped == 0 && !threw) return;
-  const std::scoped_lock lock{mutex_};
-  dropped_ += dropped;
-  callback_failures_ += threw ? 1U : 0U;
-}
-
-Counters Client::Connection::counters() const {
-  const std::scoped_lock lock{mutex_};
-  auto result = session_.counters;
-  result.dropped = dropped_;
-  result.callback_failures = callback_failures_;
-  return result;
 }
 
 }  // namespace visor::sdk::qmp

@@ -32,6 +32,8 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   std::optional<QmpError> give_up(CallId id, Errc why);
   /// Ends a call early; its completion runs.
   bool cancel(CallId id);
+  /// The same for a call of which nothing was sent.
+  bool withdraw(CallId id);
   /// Runs a completion on the I/O thread.
   void defer(Completion completion, Outcome outcome);
   std::shared_ptr<EventQueue> subscribe(std::vector<std::string> names, std::size_t capacity);
@@ -67,6 +69,13 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   bool dispatch(Message&& message);
   void publish(const Event& event);
   void run(Session::Finished&& finished) noexcept;
+  bool finish_early(std::optional<Session::Finished>&& finished);
+  [[nodiscard]] bool logs(LogLevel level) const noexcept { return options_.log && options_.log->enabled(level); }
+  void log_queued(const Command& command, CallId id) noexcept;
+  void log_end(const Session::Finished& finished, std::size_t bytes) noexcept;
+  void log_event(const Event& event) noexcept;
+  void log_ready() noexcept;
+  void log_failure(const QmpError& failure) noexcept;
   void run_deferred();
   void arm_timer();
   void end(QmpError reason) noexcept;

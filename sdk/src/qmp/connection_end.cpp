@@ -67,6 +67,7 @@ void Client::Connection::end(QmpError reason) noexcept {
       explain(explained, std::chrono::steady_clock::now());
       call.outcome = std::move(explained);
     }
+    if (logs(LogLevel::trace)) log_end(call, 0);
     run(std::move(call));
   }
   report_end();
@@ -77,6 +78,7 @@ void Client::Connection::report_end() noexcept {
   if (!failure) return;
   for (const auto& queue : receivers({}, true)) queue->close();
   explain(*failure, std::chrono::steady_clock::now());
+  if (logs(LogLevel::debug)) log_failure(*failure);
   if (negotiated_) run({std::exchange(negotiated_, nullptr), *failure});
   if (!options_.on_lost) return;
   {

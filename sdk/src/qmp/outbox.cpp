@@ -23,6 +23,11 @@ Outbox::Withdrawal Outbox::withdraw(CallId id) {
   return Withdrawal::done;
 }
 
+bool Outbox::untouched(CallId id) const noexcept {
+  const auto line = std::find_if(lines_.begin(), lines_.end(), [id](const Line& each) { return each.id == id; });
+  return line != lines_.end() && line->sent == 0 && static_cast<std::size_t>(line - lines_.begin()) >= in_batch_;
+}
+
 Outbox::Batch Outbox::begin(bool fd_allowed) {
   Batch batch;
   for (auto& line : lines_) {

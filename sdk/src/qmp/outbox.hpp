@@ -43,6 +43,8 @@ class Outbox {
   void push(Line line);
   /// Takes back a line of which nothing was sent; undecided while a batch with it is being written.
   Withdrawal withdraw(CallId id);
+  /// Whether this line waits, and neither was nor is being sent in part.
+  [[nodiscard]] bool untouched(CallId id) const noexcept;
   /// The next batch; empty when there is nothing to send. A line with a descriptor begins a batch of its own, and is
   /// held back, with all behind it, unless `fd_allowed`.
   [[nodiscard]] Batch begin(bool fd_allowed);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.hpp"
 
+#include "log_text.hpp"
+
 #include <utility>
 
 namespace visor::sdk::qmp {
@@ -53,7 +55,7 @@ std::variant<CallId, QmpError> Session::submit(const Command& command, UniqueFd 
                                          std::to_string(config_.max_queued_bytes) + " bytes would be unsent"};
   }
   const auto id = enqueue(std::move(line), std::move(fd), now);
-  pending_.emplace(id, Pending{std::move(completion), command.name, deadline});
+  pending_.emplace(id, Pending{std::move(completion), {id, command.name, now, hides_answer(command)}, deadline});
   if (deadline != Time::max()) deadlines_.emplace(deadline, id);
   return id;
 }
@@ -84,16 +86,21 @@ std::optional<Session::Finished> Session::abandon(CallId id, Errc why) {
   const bool sent = outbox_.withdraw(id) != Outbox::Withdrawal::done;
   if (sent) owed_.insert(id);
   counters.withdrawn += sent ? 0U : 1U;
+  ++(why == Errc::cancelled ? counters.cancelled : counters.timed_out);
+  QmpError error{why, unanswered(pending.exchange.command, why, sent)};
+  return Finished{std::move(pending.completion), std::move(error), std::move(pending.exchange)};
+}
+
+std::string Session::unanswered(const std::string& command, Errc why, bool sent) const {
   if (why == Errc::cancelled) {
-    ++counters.cancelled;
-    return Finished{std::move(pending.completion),
-                    QmpError{why, "Cancelled " + pending.command +
-                                      (sent ? "; " + config_.peer + " may still do it" : " before it was sent")}};
+    return "Cancelled " + command + (sent ? "; " + config_.peer + " may still do it" : " before it was sent");
   }
-  ++counters.timed_out;
-  return Finished{std::move(pending.completion),
-                  QmpError{why, sent ? config_.peer + " did not answer " + pending.command + " in time"
-                                     : config_.peer + " took no input in time; " + pending.command + " was not sent"}};
+  return sent ? config_.peer + " did not answer " + command + " in time"
+              : config_.peer + " took no input in time; " + command + " was not sent";
+}
+
+std::optional<Session::Finished> Session::withdraw(CallId id) {
+  return outbox_.untouched(id) ? abandon(id, Errc::cancelled) : std::nullopt;
 }
 
 std::vector<Session::Finished> Session::expire(Time now) {
@@ -180,9 +187,13 @@ Session::Action Session::replied(Reply&& reply, Time now) {
   heard_ = now;
   ++counters.replied;
   auto pending = take(call);
-  if (!reply.is_error) return Finished{std::move(pending.completion), std::move(reply.value)};
+  latency.add(now - pending.exchange.begun);
+  if (!reply.is_error) {
+    return Finished{std::move(pending.completion), std::move(reply.value), std::move(pending.exchange)};
+  }
   ++counters.errors;
-  return Finished{std::move(pending.completion), refused_by_peer(pending.command, reply)};
+  auto error = refused_by_peer(pending.exchange.command, reply);
+  return Finished{std::move(pending.completion), std::move(error), std::move(pending.exchange)};
 }
 
 Session::Action Session::negotiated(const Reply& reply) {
@@ -215,7 +226,8 @@ std::vector<Session::Finished> Session::end(QmpError reason) {
   failure_ = std::move(reason);
   failed.reserve(pending_.size());
   for (auto& [id, call] : pending_) {
-    failed.push_back({std::move(call.completion), disconnected("No answer to " + call.command)});
+    auto error = disconnected("No answer to " + call.exchange.command);
+    failed.push_back({std::move(call.completion), std::move(error), std::move(call.exchange)});
   }
   pending_.clear();
   deadlines_.clear();

@@ -5,6 +5,7 @@
 #include "codec.hpp"
 #include "outbox.hpp"
 #include "visor/sdk/qmp/client.hpp"
+#include "visor/sdk/qmp/latency.hpp"
 
 #include <map>
 #include <optional>
@@ -26,10 +27,18 @@ class Session {
  public:
   using Time = Deadline;
 
+  /// What a call was, for the log.
+  struct Exchange {
+    CallId id = 0;
+    std::string command = {};
+    Time begun = {};
+    bool secret = false;  ///< its answer must not be shown
+  };
   /// A call that has its outcome; run by the connection, outside any lock.
   struct Finished {
     Completion completion;
     Outcome outcome;
+    Exchange exchange = {};
   };
   struct Ready {};
   /// What an object from the peer makes necessary: nothing, run this, publish this, now ready, end the session so.
@@ -43,6 +52,8 @@ class Session {
                                         Time now);
   /// Ends a call before its answer; nothing when it has ended already. why: timeout or cancelled.
   std::optional<Finished> abandon(CallId id, Errc why);
+  /// Ends a call as cancelled, but only if nothing of it was or is being sent.
+  std::optional<Finished> withdraw(CallId id);
   /// Ends the calls whose deadline has passed.
   std::vector<Finished> expire(Time now);
   /// The earliest deadline of a call; Deadline::max() when there is none.
@@ -76,11 +87,12 @@ class Session {
   /// Since when the peer owes an answer and gave none; nothing when it owes none.
   [[nodiscard]] std::optional<Time> silent_since() const noexcept;
   Counters counters;
+  LatencyHistogram latency;  ///< of the answers that reached their call
 
  private:
   struct Pending {
     Completion completion;
-    std::string command;
+    Exchange exchange;
     Time deadline;
   };
 
@@ -89,6 +101,7 @@ class Session {
   Action greeted(Greeting&& greeting, Time now);
   Action replied(Reply&& reply, Time now);
   Action negotiated(const Reply& reply);
+  [[nodiscard]] std::string unanswered(const std::string& command, Errc why, bool sent) const;
   [[nodiscard]] QmpError refused_by_peer(const std::string& command, const Reply& reply) const;
   Pending take(std::map<CallId, Pending>::iterator call);
 

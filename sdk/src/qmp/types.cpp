@@ -46,6 +46,16 @@ ErrorClass error_class_of(std::string_view qmp_name) noexcept {
   return ErrorClass::other;
 }
 
+Counters& Counters::operator+=(const Counters& other) noexcept {
+  for (const auto member :
+       {&Counters::sent, &Counters::replied, &Counters::errors, &Counters::timed_out, &Counters::cancelled,
+        &Counters::withdrawn, &Counters::late, &Counters::unknown_ids, &Counters::unknown_objects, &Counters::events,
+        &Counters::dropped, &Counters::callback_failures, &Counters::bytes_in, &Counters::bytes_out}) {
+    this->*member += other.*member;
+  }
+  return *this;
+}
+
 void QmpError::raise() const { throw Error(code, message); }
 
 Outcome::Outcome(Value value) noexcept : data_{std::move(value)} {}

@@ -6,6 +6,8 @@
 #include "visor/core/value.hpp"
 #include "visor/sdk/export.h"
 #include "visor/sdk/io_thread.hpp"
+#include "visor/sdk/qmp/latency.hpp"
+#include "visor/sdk/qmp/log.hpp"
 #include "visor/sdk/qmp/types.hpp"
 
 #include <chrono>
@@ -55,6 +57,7 @@ struct ClientOptions {
   std::size_t max_message_bytes = 16U << 20U;  ///< a longer one from QEMU ends the session
   std::size_t max_queued_bytes = 16U << 20U;   ///< unsent bytes; a command beyond is refused with exhausted
   std::size_t max_unanswered = 4096;           ///< commands sent and not answered; one more is refused with exhausted
+  std::shared_ptr<QmpLog> log = {};            ///< null logs nothing
 
   /// Every event, in order, also those that come before QEMU is ready. Its kind is EventKind::other.
   std::function<void(const Event&)> on_event = {};
@@ -103,6 +106,8 @@ class VISOR_SDK_EXPORT Client {
   CallId call_async(const Command& command, Deadline deadline, Completion completion);
   /// Ends a call early, with cancelled. False when it had ended already.
   bool cancel(CallId id);
+  /// The same, but only if nothing of the command was or is being sent: QEMU then never sees it. False otherwise.
+  bool withdraw(CallId id);
 
   /// Events from now on, in a bounded queue of the caller's own; it is closed when the session ends. Only these names,
   /// or all when none is given. Letting go of the queue ends the subscription.
@@ -124,6 +129,8 @@ class VISOR_SDK_EXPORT Client {
   /// Why the session ended; nothing while it lives.
   [[nodiscard]] std::optional<QmpError> failure() const;
   [[nodiscard]] Counters counters() const;
+  /// How long the answers took that reached their call: from its being made to their being read.
+  [[nodiscard]] LatencyHistogram latency() const;
   /// For how long QEMU has owed an answer without giving any; zero when it owes none. A live QEMU answers within
   /// milliseconds, except while it dumps or loads memory.
   [[nodiscard]] std::chrono::milliseconds unanswered_for() const;

@@ -93,7 +93,7 @@ class VISOR_SDK_EXPORT Outcome {
 };
 
 /// What a session did since it began.
-struct Counters {
+struct VISOR_SDK_EXPORT Counters {
   std::uint64_t sent = 0;             ///< commands handed to the socket completely
   std::uint64_t replied = 0;          ///< answers, good or bad, that reached their call
   std::uint64_t errors = 0;           ///< those of them that were errors
@@ -108,6 +108,8 @@ struct Counters {
   std::uint64_t callback_failures = 0;  ///< callbacks that threw
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+
+  Counters& operator+=(const Counters& other) noexcept;
 };
 
 }  // namespace visor::sdk::qmp
