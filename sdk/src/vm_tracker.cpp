@@ -93,6 +93,18 @@ void VmTracker::tell_ready_locked() {
 
 void VmTracker::on_state(VmState state) { on_event(state_event(state, std::chrono::system_clock::now())); }
 
+void VmTracker::on_responsive(bool responsive) {
+  const std::scoped_lock lock{mutex_};
+  if (exit_ || std::exchange(responsive_, responsive) == responsive) return;
+  push_locked(make_event(EventKind::responsive_changed, Value::map({{"responsive", responsive}}),
+                         std::chrono::system_clock::now()));
+}
+
+bool VmTracker::responsive() const {
+  const std::scoped_lock lock{mutex_};
+  return responsive_;
+}
+
 void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
@@ -131,6 +143,7 @@ bool VmTracker::saw(EventKind kind) const {
 void VmTracker::reset_locked(bool unfinished) {
   unfinished_ = unfinished;
   stop_expected_ = false;
+  responsive_ = true;
   exit_.reset();
   seen_.clear();
   open_ports_.clear();

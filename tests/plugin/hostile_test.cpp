@@ -124,6 +124,7 @@ std::vector<Case> extension_cases() {
       of_extension<DumpExtension>("DumpExtension::dump", [](auto& e) { e.dump("/d", DumpFormat::elf, false, 1s); }),
       of_extension<BalloonExtension>("BalloonExtension::set_target", [](auto& e) { e.set_target(1, 1s); }),
       of_extension<BalloonExtension>("BalloonExtension::current_mib", [](auto& e) { e.current_mib(1s); }),
+      of_extension<QmpStatsExtension>("QmpStatsExtension::read", [](auto& e) { e.read(); }),
       of_extension<StatsExtension>("StatsExtension::read", [](auto& e) { e.read(1s); }),
   };
 }

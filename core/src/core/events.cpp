@@ -17,9 +17,9 @@
 namespace visor {
 
 std::string_view to_string(EventKind kind) noexcept {
-  constexpr std::array<std::string_view, 11> names = {
+  constexpr std::array<std::string_view, 12> names = {
       "other",          "state_changed",  "guest_panicked", "guest_reset", "guest_shutdown", "guest_ready",
-      "device_removed", "unplug_refused", "port_opened",    "exited",      "resynced"};
+      "device_removed", "unplug_refused", "port_opened",    "exited",      "resynced",       "responsive_changed"};
   const auto index = static_cast<std::size_t>(kind);
   return index < names.size() ? names[index] : names[0];
 }

@@ -9,6 +9,7 @@ namespace visor {
 
 Extension::~Extension() = default;
 QmpExtension::~QmpExtension() = default;
+QmpStatsExtension::~QmpStatsExtension() = default;
 SnapshotExtension::~SnapshotExtension() = default;
 RestoreExtension::~RestoreExtension() = default;
 MigrationExtension::~MigrationExtension() = default;

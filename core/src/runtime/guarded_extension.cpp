@@ -17,6 +17,16 @@ class GuardedQmp final : public QmpExtension {
   HeldPtr<QmpExtension> held_;
 };
 
+class GuardedQmpStats final : public QmpStatsExtension {
+ public:
+  explicit GuardedQmpStats(HeldPtr<QmpStatsExtension> held) noexcept : held_{std::move(held)} {}
+
+  Value read() override { return held_->call("QmpStatsExtension::read", &QmpStatsExtension::read); }
+
+ private:
+  HeldPtr<QmpStatsExtension> held_;
+};
+
 class GuardedSnapshot final : public SnapshotExtension {
  public:
   explicit GuardedSnapshot(HeldPtr<SnapshotExtension> held) noexcept : held_{std::move(held)} {}
@@ -131,6 +141,7 @@ std::shared_ptr<Extension> guard_extension(const OriginPtr& origin, std::shared_
   if (!extension) return nullptr;
   Returned returned{origin, std::move(parent), id, std::move(extension)};
   if (id == QmpExtension::id) return returned.guarded<QmpExtension, GuardedQmp>();
+  if (id == QmpStatsExtension::id) return returned.guarded<QmpStatsExtension, GuardedQmpStats>();
   if (id == MigrationExtension::id) return returned.guarded<MigrationExtension, GuardedMigration>();
   if (id == DumpExtension::id) return returned.guarded<DumpExtension, GuardedDump>();
   if (id == BalloonExtension::id) return returned.guarded<BalloonExtension, GuardedBalloon>();

@@ -5,10 +5,34 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace visor::sdk {
 namespace {
+
+/// An option of the host that is a number of milliseconds; the last one counts.
+std::chrono::milliseconds time_option(const HostContext& host, std::string_view key, std::chrono::milliseconds unset) {
+  constexpr int longest = 3'600'000;
+  const auto found =
+      std::find_if(host.options.rbegin(), host.options.rend(), [&](const Param& p) { return p.key == key; });
+  if (found == host.options.rend()) return unset;
+  const auto& text = found->value;
+  int value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc{} || end != text.data() + text.size() || value < 1 || value > longest) {
+    throw Error(Errc::invalid_config, "Plugin option " + std::string{key} + ": '" + text +
+                                          "' is no number of milliseconds from 1 to " + std::to_string(longest));
+  }
+  return std::chrono::milliseconds{value};
+}
+
+ProbeTimes probe_times(const HostContext& host) {
+  const ProbeTimes usual;
+  return {time_option(host, "qmp_probe_interval_ms", usual.interval),
+          time_option(host, "qmp_probe_limit_ms", usual.limit)};
+}
 
 class QemuHypervisor final : public Hypervisor {
  public:
@@ -71,7 +95,8 @@ class QemuHypervisor final : public Hypervisor {
 }  // namespace
 
 std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host, std::unique_ptr<const QemuArch> arch) {
-  return std::make_unique<QemuHypervisor>(std::make_shared<const Driver>(Driver{host, std::move(arch)}));
+  return std::make_unique<QemuHypervisor>(
+      std::make_shared<const Driver>(Driver{host, std::move(arch), probe_times(host)}));
 }
 
 }  // namespace visor::sdk

@@ -29,6 +29,15 @@ class QemuMonitor final : public QmpExtension {
   std::weak_ptr<Session> session_;
 };
 
+class QemuMonitorStats final : public QmpStatsExtension {
+ public:
+  explicit QemuMonitorStats(std::shared_ptr<const MonitorTotals> totals) : totals_{std::move(totals)} {}
+  Value read() override { return totals_->read(); }
+
+ private:
+  std::shared_ptr<const MonitorTotals> totals_;
+};
+
 /// What an owner that saw the end has noted.
 std::optional<visor::ExitRecord> noted_end(const std::filesystem::path& run_dir) try {
   return exit_from_value(read_record(run_dir).blob.find("ended"));
@@ -124,7 +133,12 @@ void QemuVm::require_live(std::string_view operation, const CallContext& call) {
 void QemuVm::with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask) {
   const auto own_session = session();
   if (own_session && own_session->has_monitor() && !own_session->lost_monitor()) {
-    ask(*own_session->client(), call);
+    const auto client = own_session->client();
+    if (!tracker_->responsive()) {
+      const auto silent = std::chrono::duration_cast<std::chrono::seconds>(client->unanswered_for()).count();
+      throw Error(Errc::timeout, "QEMU has answered nothing for " + std::to_string(silent) + " s");
+    }
+    ask(*client, call);
     return;
   }
   qmp::ClientOptions options;
@@ -251,6 +265,7 @@ std::vector<std::int32_t> QemuVm::pids() const {
 }
 
 std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
+  if (id == QmpStatsExtension::id) return std::make_shared<QemuMonitorStats>(totals_);
   const auto session = this->session();
   if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
   return std::make_shared<QemuMonitor>(session);

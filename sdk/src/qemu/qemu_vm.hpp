@@ -78,11 +78,13 @@ class QemuVm final : public Vm {
   void settle(std::chrono::milliseconds limit) const;
   void connect_owner(const CallContext& call);
   void reconnect_monitor(Session& session, const CallContext& call);
+  /// Asks QEMU over a new connection how things are, and tells the subscribers. [blocks ≤ 2 s]
+  void resync(const Session& session, const CallContext& call);
   /// Feeds the journal; returns the number of the line to come.
   std::uint64_t feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
-  [[nodiscard]] SessionContext session_context() const { return {driver_, id_, run_dir_, tracker_, feed_}; }
+  [[nodiscard]] SessionContext session_context() const { return {driver_, id_, run_dir_, tracker_, feed_, totals_}; }
   [[nodiscard]] bool keeper_lives() const;
 
   // Start (qemu_vm_start.cpp)
@@ -121,6 +123,7 @@ class QemuVm final : public Vm {
   std::filesystem::path run_dir_;
   std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
   std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>(tracker_);
+  std::shared_ptr<MonitorTotals> totals_ = std::make_shared<MonitorTotals>();
   const pid_t process_ = ::getpid();
   Gate gate_;
   Gate watch_gate_;

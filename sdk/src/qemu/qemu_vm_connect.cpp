@@ -6,6 +6,7 @@
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/process/reaper.hpp"
+#include "visor/sdk/qmp/commands.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,6 +19,14 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view journal_hello = "{\"execute\":\"qmp_capabilities\"}\n";
 constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
+
+Event panic_event() {
+  Event event;
+  event.kind = EventKind::guest_panicked;
+  event.name = to_string(event.kind);
+  event.time = std::chrono::system_clock::now();
+  return event;
+}
 
 bool is_gone(const Error& error) { return error.code() == Errc::not_found || error.code() == Errc::disconnected; }
 
@@ -120,7 +129,29 @@ void QemuVm::connect_owner(const CallContext& call) {
     feed_->release();
     throw;
   }
-  const auto old = replace_session(std::move(session));
+  const auto old = replace_session(session);
+  resync(*session, call);
+}
+
+void QemuVm::resync(const Session& session, const CallContext& call) {
+  Event event;
+  event.kind = EventKind::resynced;
+  event.name = to_string(event.kind);
+  event.time = std::chrono::system_clock::now();
+  try {
+    const auto client = session.client();
+    const auto limited = call.at_most(2000ms);
+    const auto status = qmp::query_status(*client, limited);
+    const auto vcpus = qmp::query_cpus_fast(*client, limited).size();
+    // A monitor has no events of the time before it was negotiated, and the keeper's may have missed this one too.
+    if (status.status == "guest-panicked" && !tracker_->panicked()) tracker_->on_event(panic_event());
+    event.data = Value::map({{"status", status.status},
+                             {"state", to_string(status.running ? VmState::running : VmState::paused)},
+                             {"vcpus", vcpus}});
+  } catch (const Error& error) {  // whatever is asked next says so, too
+    driver_->log(LogLevel::debug, id_, "Nothing is known of the VM over the new connection: " + error.message());
+  }
+  tracker_->on_event(event);
 }
 
 std::uint64_t QemuVm::feed_past(Session& session, const CallContext& call) {
@@ -141,6 +172,7 @@ void QemuVm::reconnect_monitor(Session& session, const CallContext& call) {
     driver_->log(LogLevel::warning, id_, "The connection to QEMU was lost and made again");
     (void)feed_past(session, call);
     feed_->release();
+    resync(session, call);
   } catch (const Error& error) {
     feed_->release();
     if (session.has_monitor() && !session.lost_monitor()) return;  // the keeper has died, and with it the journal

@@ -19,17 +19,22 @@ constexpr auto last_words = 200ms;
 
 }  // namespace
 
-Session::Session(SessionContext context, Keeper keeper) : context_{std::move(context)}, keeper_{std::move(keeper)} {
+Session::Session(SessionContext context, Keeper keeper)
+    : context_{std::move(context)},
+      keeper_{std::move(keeper)},
+      probe_{io_, context_.driver->probe, [this](bool responsive) { on_responsive(responsive); }} {
   // On the I/O thread, where the callbacks run: so none runs before the watch is stored.
   io_->run_and_wait([this] { keeper_watch_ = io_->watch_readable(keeper_->fd(), [this] { on_keeper_readable(); }); });
 }
 
-Session::Session(SessionContext context, Pidfd hypervisor) : context_{std::move(context)} {
+Session::Session(SessionContext context, Pidfd hypervisor)
+    : context_{std::move(context)}, probe_{io_, context_.driver->probe, {}} {
   io_->run_and_wait([&] { watch_process(std::move(hypervisor)); });
 }
 
 Session::~Session() {
   quiesce();
+  if (client_) context_.totals->leave(*client_);
   client_.reset();  // waits for a callback of its own
 }
 
@@ -39,6 +44,7 @@ void Session::quiesce() {
     journal_watch_.reset();
     keeper_watch_.reset();
     process_watch_.reset();
+    probe_.stop();
     quit_timer_.reset();
     last_words_timer_.reset();
   });
@@ -68,9 +74,20 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
     return exit ? exit->text : std::string{};
   };
   options.cause_wait = cause_wait;
+  options.log = qmp::make_qmp_log(context_.driver->host.log, context_.id);
   std::shared_ptr<qmp::Client> client = qmp::Client::connect(path, std::move(options), call);
+  context_.totals->follow(client);
+  context_.tracker->on_responsive(true);  // it has just answered
+  probe_.watch(client);
   const std::scoped_lock lock{mutex_};
   client_.swap(client);  // the old one is let go of without the lock
+}
+
+void Session::on_responsive(bool responsive) {
+  if (quiet_) return;
+  const auto level = responsive ? LogLevel::info : LogLevel::warning;
+  context_.driver->log(level, context_.id, responsive ? "QEMU answers again" : "QEMU does not respond");
+  context_.tracker->on_responsive(responsive);
 }
 
 void Session::follow_journal(std::uint64_t from, const CallContext& call) {

@@ -2,6 +2,8 @@
 #pragma once
 #include "driver.hpp"
 #include "event_feed.hpp"
+#include "monitor_totals.hpp"
+#include "probe.hpp"
 #include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/process/keeper.hpp"
 #include "visor/sdk/qmp/client.hpp"
@@ -24,6 +26,7 @@ struct SessionContext {
   std::filesystem::path run_dir;
   std::shared_ptr<VmTracker> tracker;
   std::shared_ptr<EventFeed> feed;
+  std::shared_ptr<MonitorTotals> totals;
 };
 
 /// A handle's connections to a live VM: to its keeper and, for the owner, to QEMU's monitor. It feeds the tracker.
@@ -57,6 +60,7 @@ class Session {
   [[nodiscard]] Keeper* keeper() noexcept { return keeper_ ? &*keeper_ : nullptr; }
 
  private:
+  void on_responsive(bool responsive);
   void on_keeper_readable();
   void on_keeper_lost();
   void on_unwitnessed_end();
@@ -76,6 +80,7 @@ class Session {
   std::atomic<bool> end_expected_ = false;
   bool ended_ = false;  // these two are the I/O thread's
   bool quiet_ = false;
+  Probe probe_;
   Timer quit_timer_;
   Timer last_words_timer_;
   FdWatch keeper_watch_;

@@ -96,6 +96,7 @@ TEST(Events, TheDescriptorFollowsTheQueue) {
 TEST(Events, KindsHaveNames) {
   EXPECT_EQ(to_string(EventKind::other), "other");
   EXPECT_EQ(to_string(EventKind::resynced), "resynced");
+  EXPECT_EQ(to_string(EventKind::responsive_changed), "responsive_changed");
   EXPECT_EQ(to_string(static_cast<EventKind>(99)), "other");
 }
 

@@ -19,7 +19,10 @@ void DriverTest::SetUp() {
   ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
   dir_ = pattern;
   for (const auto* file : {"kernel", "initrd"}) std::ofstream{dir_ / file} << "not really a " << file;
-  HostContext host;
+  use_host({});
+}
+
+void DriverTest::use_host(HostContext host) {
   host.keeper_path = VISOR_TEST_KEEPER;
   hypervisor_ = make_qemu_hypervisor(host, std::make_unique<amd64::Amd64Arch>());
 }

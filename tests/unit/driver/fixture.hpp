@@ -2,6 +2,7 @@
 // VMs of the QEMU driver on the program that stands in for QEMU (sdk/src/testing/fake_qemu.cpp).
 #pragma once
 #include "visor/core/error.hpp"
+#include "visor/core/host_context.hpp"
 #include "visor/core/hypervisor.hpp"
 
 #include <gtest/gtest.h>
@@ -32,6 +33,8 @@ class DriverTest : public ::testing::Test {
   std::unique_ptr<Vm> start(const std::vector<std::string>& words = {});
   /// The words that every QEMU started from now on gets besides those it was created with.
   void set_words(const std::vector<std::string>& words) const;
+  /// From now on VMs are made by a hypervisor of this host; its keeper is filled in.
+  void use_host(HostContext host);
   [[nodiscard]] VmConfig config() const;
   [[nodiscard]] std::filesystem::path run_dir() const { return dir_ / "vm"; }
   [[nodiscard]] Hypervisor& hypervisor() const { return *hypervisor_; }

@@ -25,7 +25,8 @@ enum class EventKind : std::uint32_t {
   unplug_refused,  ///< data.device: the guest keeps it
   port_opened,     ///< data.port, data.open: the guest opened or closed a serial port
   exited,          ///< the hypervisor process is gone; Vm::wait_exit() has the record
-  resynced,        ///< a new connection; what happened before it may have been missed
+  resynced,        ///< a new connection; what happened before it may have been missed. data: what it found, if it could
+  responsive_changed,  ///< data.responsive: whether the hypervisor answers; it was silent for some seconds when not
 };
 
 VISOR_CORE_EXPORT std::string_view to_string(EventKind kind) noexcept;

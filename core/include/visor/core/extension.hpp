@@ -29,4 +29,16 @@ class VISOR_CORE_EXPORT QmpExtension : public Extension {
   virtual Value execute(std::string_view command, const Value& arguments, const CallContext& call) = 0;
 };
 
+/// "visor.qmp-stats/1": what the connections of a handle to a QEMU VM's monitor did.
+class VISOR_CORE_EXPORT QmpStatsExtension : public Extension {
+ public:
+  static constexpr std::string_view id = "visor.qmp-stats/1";
+  ~QmpStatsExtension() override;
+  /// Sums over all connections since the handle was made, as a map: `connections`; `counters`, a map of numbers (sent,
+  /// replied, errors, timed_out, cancelled, withdrawn, late, events, dropped, bytes_in, bytes_out, …); `latency_us`,
+  /// how long answers took: count, total, longest, and `buckets`, a list whose item 0 counts those below 1 µs and
+  /// item i those from 2^(i-1) to below 2^i µs. [any thread] Does not block, asks QEMU nothing, and throws nothing.
+  virtual Value read() = 0;
+};
+
 }  // namespace visor

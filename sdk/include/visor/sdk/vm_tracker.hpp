@@ -32,6 +32,10 @@ class VISOR_SDK_EXPORT VmTracker {
   void on_event(const Event& event);
   /// Tells all subscribers that the VM is in another state now.
   void on_state(VmState state);
+  /// The hypervisor stopped answering, or answers again: subscribers are told when that is a change.
+  void on_responsive(bool responsive);
+  /// Whether it answers, as far as is known.
+  [[nodiscard]] bool responsive() const;
   /// The guest is ready when it opens this port: subscribers then get `guest_ready`, once.
   void expect_port(std::string port);
   /// The guest is ready: subscribers get `guest_ready`, unless they had it.
@@ -88,6 +92,7 @@ class VISOR_SDK_EXPORT VmTracker {
   mutable std::condition_variable changed_;
   std::optional<visor::ExitRecord> exit_;
   bool unfinished_ = false;
+  bool responsive_ = true;
   std::uint64_t interruptions_ = 0;
   std::set<EventKind> seen_;
   std::set<std::string> open_ports_;

@@ -11,6 +11,10 @@
 namespace visor::sdk {
 
 /// The QEMU driver for one architecture: everything a QEMU plugin is, given its facts.
+///
+/// It knows these options of the host, both in milliseconds from 1 to 3'600'000: `qmp_probe_interval_ms` (5000), how
+/// often a VM that nobody asks anything is asked whether it still answers, and `qmp_probe_limit_ms` (5000), how long it
+/// may be silent until it counts as not responsive. Throws invalid_config for other values.
 VISOR_SDK_EXPORT std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host,
                                                                   std::unique_ptr<const QemuArch> arch);
 
