@@ -14,6 +14,7 @@ set(visor_sdk_qmp_sources
     io_thread
     io_thread_watch
     qmp/batch
+    qmp/answer
     qmp/client
     qmp/codec
     qmp/commands
