@@ -7,6 +7,10 @@ set(visor_sdk_qmp_headers
     qmp/commands
     qmp/latency
     qmp/log
+    qmp/commands/cpus
+    qmp/commands/machine
+    qmp/commands/memory
+    qmp/commands/qom
     qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
@@ -17,7 +21,10 @@ set(visor_sdk_qmp_sources
     qmp/answer
     qmp/client
     qmp/codec
-    qmp/commands
+    qmp/commands/cpus
+    qmp/commands/machine
+    qmp/commands/memory
+    qmp/commands/qom
     qmp/connection
     qmp/connection_end
     qmp/connection_events

@@ -23,6 +23,7 @@ TEST(QmpCommands, ReadTheirAnswers) {
   const auto status = query_status(*client, plenty);
   EXPECT_FALSE(status.running);
   EXPECT_EQ(status.status, "prelaunch");
+  EXPECT_EQ(status.singlestep, false);
   const auto cpus = query_cpus_fast(*client, plenty);
   ASSERT_EQ(cpus.size(), 1U);
   EXPECT_EQ(cpus[0].index, 1U);
@@ -35,6 +36,49 @@ TEST(QmpCommands, ReadTheirAnswers) {
   EXPECT_EQ(server.finish(), "");
 }
 
+TEST(QmpCommands, StateWhoTheMachineIs) {
+  FakeQmpServer server{
+      ready_script()
+          .expect("query-name", Value{})
+          .reply()
+          .expect("query-name", Value{})
+          .reply(Value::map({{"name", "vm-1"}}))
+          .expect("query-uuid", Value{})
+          .reply(Value::map({{"UUID", "00000000-0000-0000-0000-000000000001"}}))
+          .expect("query-version", Value{})
+          .reply(Value::map({{"qemu", Value::map({{"micro", 1}, {"minor", 0}, {"major", 9}})}, {"package", "p"}}))};
+  const auto client = connect(server);
+  EXPECT_EQ(query_name(*client, plenty), "");
+  EXPECT_EQ(query_name(*client, plenty), "vm-1");
+  EXPECT_EQ(query_uuid(*client, plenty), "00000000-0000-0000-0000-000000000001");
+  EXPECT_EQ(query_version(*client, plenty), (Version{9, 0, 1, "p"}));
+  EXPECT_EQ(server.finish(), "");
+}
+
+TEST(QmpCommands, AStatusOfALaterQemuHasNoSinglestep) {
+  FakeQmpServer server{
+      ready_script().expect("query-status").reply(Value::map({{"running", true}, {"status", "running"}}))};
+  const auto status = query_status(*connect(server), plenty);
+  EXPECT_TRUE(status.running);
+  EXPECT_EQ(status.singlestep, std::nullopt);
+}
+
+TEST(QmpCommands, ResetAndWakeUpKeepQemusWords) {
+  FakeQmpServer server{ready_script()
+                           .expect("system_reset", Value{})
+                           .event("RESET", Value::map({{"guest", false}, {"reason", "host-qmp-system-reset"}}))
+                           .reply()
+                           .expect("system_wakeup", Value{})
+                           .fail("GenericError", "Unable to wake up: guest is not in suspended state")};
+  const auto client = connect(server);
+  system_reset(*client, plenty);
+  const auto error = error_of([&] { system_wakeup(*client, plenty); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_NE(error->message().find("guest is not in suspended state"), std::string::npos);
+  EXPECT_EQ(server.finish(), "");
+}
+
 TEST(QmpCommands, NameTheCommandWhoseAnswerHasAnotherShape) {
   FakeQmpServer server{
       ready_script().expect("query-status").reply(Value::list({})).expect("query-cpus-fast").reply(Value::map())};
@@ -42,7 +86,7 @@ TEST(QmpCommands, NameTheCommandWhoseAnswerHasAnotherShape) {
   const auto error = error_of([&] { (void)query_status(*client, plenty); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), Errc::qemu_error);
-  EXPECT_EQ(error->message().find("The answer to query-status is not as documented: "), 0U);
+  EXPECT_EQ(error->message(), "The answer to query-status is not as documented: it is a list, not a map");
   EXPECT_EQ(code_of([&] { (void)query_cpus_fast(*client, plenty); }), Errc::qemu_error);
 }
 
