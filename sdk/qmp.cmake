@@ -11,6 +11,7 @@ set(visor_sdk_qmp_headers
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/qom
+    qmp/commands/schema
     qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
@@ -25,6 +26,8 @@ set(visor_sdk_qmp_sources
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/qom
+    qmp/commands/schema
+    qmp/commands/schema_check
     qmp/connection
     qmp/connection_end
     qmp/connection_events

@@ -6,3 +6,4 @@
 #include "visor/sdk/qmp/commands/machine.hpp"
 #include "visor/sdk/qmp/commands/memory.hpp"
 #include "visor/sdk/qmp/commands/qom.hpp"
+#include "visor/sdk/qmp/commands/schema.hpp"
