@@ -8,6 +8,8 @@ set(visor_sdk_qmp_headers
     qmp/latency
     qmp/log
     qmp/commands/cpus
+    qmp/commands/dump
+    qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/qom
@@ -23,6 +25,8 @@ set(visor_sdk_qmp_sources
     qmp/client
     qmp/codec
     qmp/commands/cpus
+    qmp/commands/dump
+    qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/qom
