@@ -12,6 +12,7 @@ set(visor_sdk_qmp_headers
     qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
+    qmp/commands/migration
     qmp/commands/qom
     qmp/commands/schema
     qmp/types)
@@ -29,6 +30,9 @@ set(visor_sdk_qmp_sources
     qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
+    qmp/commands/migration
+    qmp/commands/migration_follow
+    qmp/commands/migration_uri
     qmp/commands/qom
     qmp/commands/schema
     qmp/commands/schema_check

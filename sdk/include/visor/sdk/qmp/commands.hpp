@@ -7,5 +7,6 @@
 #include "visor/sdk/qmp/commands/jobs.hpp"
 #include "visor/sdk/qmp/commands/machine.hpp"
 #include "visor/sdk/qmp/commands/memory.hpp"
+#include "visor/sdk/qmp/commands/migration.hpp"
 #include "visor/sdk/qmp/commands/qom.hpp"
 #include "visor/sdk/qmp/commands/schema.hpp"
