@@ -12,10 +12,16 @@ Value dump_status(const char* status, std::uint64_t completed, std::uint64_t tot
   return Value::map({{"total", total}, {"status", status}, {"completed", completed}});
 }
 
+/// A dialogue up to the command, with a guest that runs or does not.
+QmpScript asked_script(bool running = false) {
+  const auto status = Value::map({{"running", running}, {"status", running ? "running" : "prelaunch"}});
+  return std::move(ready_script().expect("query-status", Value{}).reply(status));
+}
+
 Value plain_arguments() { return Value::map({{"paging", false}, {"protocol", "file:/d"}, {"detach", true}}); }
 
 TEST(QmpDump, AlwaysDetachesAndReportsProgress) {
-  FakeQmpServer server{ready_script()
+  FakeQmpServer server{asked_script()
                            .expect("dump-guest-memory", plain_arguments())
                            .event("STOP")
                            .reply()
@@ -34,7 +40,7 @@ TEST(QmpDump, AlwaysDetachesAndReportsProgress) {
 }
 
 TEST(QmpDump, TheEventMayComeBeforeTheAnswer) {
-  FakeQmpServer server{ready_script()
+  FakeQmpServer server{asked_script()
                            .expect("dump-guest-memory")
                            .event("DUMP_COMPLETED", Value::map({{"result", dump_status("completed", 1, 1)}}))
                            .reply()
@@ -44,7 +50,7 @@ TEST(QmpDump, TheEventMayComeBeforeTheAnswer) {
 }
 
 TEST(QmpDump, AnEventOfAnotherDumpEndsNothing) {
-  FakeQmpServer server{ready_script()
+  FakeQmpServer server{asked_script()
                            .expect("dump-guest-memory")
                            .event("DUMP_COMPLETED", Value::map({{"result", dump_status("completed", 9, 9)}}))
                            .reply()
@@ -62,9 +68,11 @@ TEST(QmpDump, SendsARangeAndAFormat) {
   auto arguments = Value::map({{"paging", false}, {"protocol", "fd:d"}, {"detach", true}});
   arguments.set("begin", std::numeric_limits<std::int64_t>::max()).set("length", 4096).set("format", "kdump-zlib");
   FakeQmpServer server{
-      ready_script()
+      asked_script()
           .expect("dump-guest-memory", arguments)
           .fail("GenericError", "Invalid parameter 'protocol'")
+          .expect("query-status")
+          .reply(Value::map({{"running", false}, {"status", "prelaunch"}}))
           .expect("dump-guest-memory", Value::map({{"paging", true}, {"protocol", "fd:d"}, {"detach", true}}))
           .fail("GenericError", "Invalid parameter 'protocol'")};
   const auto client = connect(server);
@@ -92,7 +100,7 @@ TEST(QmpDump, RefusesWhatCannotBeBeforeItIsSent) {
 }
 
 TEST(QmpDump, AFailureHasTheReasonOfTheEvent) {
-  FakeQmpServer server{ready_script()
+  FakeQmpServer server{asked_script()
                            .expect("dump-guest-memory")
                            .reply()
                            .expect("query-dump")
@@ -105,9 +113,10 @@ TEST(QmpDump, AFailureHasTheReasonOfTheEvent) {
 }
 
 TEST(QmpDump, EndsAtItsDeadlineWhileQemuGoesOn) {
-  FakeQmpServer server{
-      ready_script().serve({{"dump-guest-memory", [](const Value&) { return Value::map(); }},
-                            {"query-dump", [](const Value&) { return dump_status("active", 0, 1); }}})};
+  FakeQmpServer server{ready_script().serve(
+      {{"query-status", [](const Value&) { return Value::map({{"running", false}, {"status", "paused"}}); }},
+       {"dump-guest-memory", [](const Value&) { return Value::map(); }},
+       {"query-dump", [](const Value&) { return dump_status("active", 0, 1); }}})};
   const auto client = connect(server);
   const auto late = error_of([&] { (void)dump_guest_memory(*client, {.target = "fd:d"}, 300ms); });
   ASSERT_TRUE(late);
@@ -116,6 +125,25 @@ TEST(QmpDump, EndsAtItsDeadlineWhileQemuGoesOn) {
   CancelAtProgress canceller{cancel};
   const CallContext call{in(plenty), cancel.token(), &canceller};
   EXPECT_EQ(code_of([&] { (void)dump_guest_memory(*client, {.target = "fd:d"}, call); }), Errc::cancelled);
+}
+
+TEST(QmpDump, AGuestThatRanRunsAgainWhenItReturns) {
+  const auto status = [](bool running) {
+    return Value::map({{"running", running}, {"status", running ? "running" : "paused"}});
+  };
+  FakeQmpServer server{asked_script(true)
+                           .expect("dump-guest-memory")
+                           .event("STOP")
+                           .reply()
+                           .expect("query-dump")
+                           .reply(dump_status("completed", 1, 1))
+                           .expect("query-status")
+                           .reply(status(false))
+                           .expect("query-status")
+                           .event("RESUME")
+                           .reply(status(true))};
+  EXPECT_EQ(dump_guest_memory(*connect(server), {.target = "fd:d"}, plenty).status, "completed");
+  EXPECT_EQ(server.finish(), "");
 }
 
 TEST(QmpDump, ListsTheFormatsThatItKnows) {

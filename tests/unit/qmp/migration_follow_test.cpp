@@ -21,6 +21,8 @@ Value active(std::uint64_t remaining) {
   return state("active").set("ram", ram);
 }
 
+Value run_state(const char* status) { return Value::map({{"running", false}, {"status", status}}); }
+
 Value capability(const char* name, bool on) { return Value::map({{"capability", name}, {"state", on}}); }
 
 /// A dialogue up to the command migrate, whose events are on.
@@ -67,7 +69,11 @@ TEST(QmpSendMigration, SetsUpBeginsFollowsAndReports) {
           .event("MIGRATION", state("completed"))
           .reply(active(20))
           .expect("query-migrate")
-          .reply(state("completed").set("downtime", 3))};
+          .reply(state("completed").set("downtime", 3))
+          .expect("query-status", Value{})
+          .reply(run_state("finish-migrate"))
+          .expect("query-status")
+          .reply(run_state("postmigrate"))};
   auto it = plan({"multifd", "validate-uuid"});
   it.parameters.max_bandwidth_bytes_per_s = 0;
   it.parameters.downtime_limit = 50ms;
@@ -124,6 +130,8 @@ TEST(QmpSendMigration, FailureHasQemusReasonOrSaysThatThereIsNone) {
                          .reply()
                          .expect("query-migrate")
                          .reply(state("failed").set("error-desc", "Unable to write to socket: Broken pipe"))
+                         .expect("query-status")
+                         .reply(run_state("running"))
                          .expect_end()};
   auto client = connect(with);
   const auto error = error_of([&] { (void)send_migration(*client, plan(), plenty); });
@@ -154,7 +162,9 @@ TEST(QmpSendMigration, GoesOnWhenQemuWaitsBeforeTheSwitchover) {
                            .expect("migrate-continue", Value::map({{"state", "pre-switchover"}}))
                            .fail("GenericError", "Migration not in expected state: device")
                            .expect("query-migrate")
-                           .reply(state("completed"))};
+                           .reply(state("completed"))
+                           .expect("query-status")
+                           .reply(run_state("postmigrate"))};
   EXPECT_EQ(send_migration(*connect(server), plan(), plenty).status, "completed");
   EXPECT_EQ(server.finish(), "");
 }
@@ -170,7 +180,9 @@ TEST(QmpSendMigration, EventsAreNotNeeded) {
                            .expect("query-migrate")
                            .reply(state("setup"))
                            .expect("query-migrate")
-                           .reply(state("completed"))};
+                           .reply(state("completed"))
+                           .expect("query-status")
+                           .reply(run_state("postmigrate"))};
   EXPECT_EQ(send_migration(*connect(server), plan(), plenty).status, "completed");
   EXPECT_EQ(server.finish(), "");
 }
@@ -195,6 +207,7 @@ struct Endless {
                                               return Value::map();
                                             }},
                                            {"migrate-incoming", nothing},
+                                           {"query-status", [](const Value&) { return run_state("running"); }},
                                            {"migrate_cancel", [this](const Value&) {
                                               status = after_cancel;
                                               return Value::map();
@@ -209,7 +222,7 @@ TEST(QmpSendMigration, IsCalledOffAtItsDeadline) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->code(), Errc::timeout);
   EXPECT_EQ(error->message(), "Timed out while waiting for the migration to fd:out; it was called off");
-  EXPECT_EQ(commands_of(server).back(), "query-migrate");
+  EXPECT_EQ(commands_of(server).back(), "query-status");
   EXPECT_TRUE(got(server, "migrate_cancel"));
 }
 
@@ -257,7 +270,9 @@ TEST(QmpSendMigration, IsCalledOffWhenItCannotBeFollowed) {
                            .expect("migrate_cancel", Value{})
                            .reply()
                            .expect("query-migrate")
-                           .reply(state("cancelled"))};
+                           .reply(state("cancelled"))
+                           .expect("query-status")
+                           .reply(run_state("running"))};
   const auto error = error_of([&] { (void)send_migration(*connect(server), plan(), plenty); });
   ASSERT_TRUE(error);
   EXPECT_EQ(error->message(),

@@ -3,7 +3,9 @@
 
 #include "qmp/answer.hpp"
 #include "qmp/follow.hpp"
+#include "visor/sdk/qmp/commands/machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -40,6 +42,24 @@ std::string cause_of(EventQueue& queue, std::optional<Event> event, const CallCo
   return text && text->is_string() ? text->as_string() : "QEMU gives no reason";
 }
 
+/// How long QEMU tidies up after it has said that a dump is done. (qemu 7.2, dump/dump.c: dump_process sets the state
+/// and sends the event, then dump_cleanup closes the file, which is that of the next dump if one was begun meanwhile,
+/// and lets the guest go on)
+constexpr std::chrono::milliseconds tidy_up{50};
+constexpr std::chrono::milliseconds tidy_up_limit{2000};
+
+/// Waits until a dump is over for good, as far as it can be told: a guest that ran, runs again.
+void wait_tidied(Client& client, EventQueue& queue, bool ran, const CallContext& call) {
+  const CallContext own{std::min(call.deadline(), std::chrono::steady_clock::now() + tidy_up_limit), call.cancel()};
+  try {
+    do {
+      while (next_event(queue, own, "QEMU to tidy up after a memory dump", tidy_up)) continue;
+    } while (ran && !query_status(client, own).running);
+  } catch (const Error&) {
+    // The dump is written all the same.
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(DumpFormat format) noexcept {
@@ -67,19 +87,21 @@ std::vector<DumpFormat> query_dump_guest_memory_capability(Client& client, const
 
 DumpStatus dump_guest_memory(Client& client, const DumpRequest& request, const CallContext& call) {
   check(request);
+  const bool ran = query_status(client, call).running;
   const auto queue = client.subscribe({"DUMP_COMPLETED"}, 16);
   tell(client, "dump-guest-memory", arguments_of(request), call);
   std::optional<Event> event;
-  while (true) {
-    const auto status = query_dump(client, call);
+  auto status = query_dump(client, call);
+  for (; status.status == "active"; status = query_dump(client, call)) {
     call.report("dump", status.completed_bytes, status.total_bytes);
-    if (status.status == "completed") return status;
-    if (status.status != "active") {
-      throw Error(Errc::qemu_error,
-                  "The memory dump to " + request.target + " failed: " + cause_of(*queue, std::move(event), call));
-    }
     event = next_event(*queue, call, "the memory dump to " + request.target + ", which QEMU goes on with");
   }
+  call.report("dump", status.completed_bytes, status.total_bytes);
+  const bool good = status.status == "completed";
+  const auto cause = good ? std::string{} : cause_of(*queue, std::move(event), call);
+  wait_tidied(client, *queue, ran, call);
+  if (!good) throw Error(Errc::qemu_error, "The memory dump to " + request.target + " failed: " + cause);
+  return status;
 }
 
 }  // namespace visor::sdk::qmp

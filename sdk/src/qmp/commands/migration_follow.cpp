@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qmp/answer.hpp"
 #include "qmp/follow.hpp"
+#include "visor/sdk/qmp/commands/machine.hpp"
 #include "visor/sdk/qmp/commands/migration.hpp"
 
 #include <algorithm>
@@ -92,6 +93,21 @@ MigrationStatus expect_complete(MigrationStatus status, const std::string& what)
   throw Error(Errc::qemu_error, "Failed: " + what + ": " + why);
 }
 
+/// How long QEMU may take from the end of a migration to its last run state.
+constexpr std::chrono::milliseconds settle_limit{2000};
+
+/// Waits until a source has come to rest: QEMU tells the end first, and leaves the run state "finish-migrate" later.
+void settle(Client& client, EventQueue& queue) noexcept {
+  const CallContext own{settle_limit};
+  try {
+    while (query_status(client, own).status == "finish-migrate") {
+      (void)next_event(queue, own, "the end of a migration", std::chrono::milliseconds{10});
+    }
+  } catch (...) {
+    // The migration has ended all the same.
+  }
+}
+
 /// Ends a migration whose caller has given up. Returns how it ended; nothing when it did not in time.
 std::optional<MigrationStatus> call_off(Client& client, EventQueue& queue, std::chrono::milliseconds limit) noexcept {
   const CallContext own{limit};
@@ -113,6 +129,7 @@ MigrationStatus give_up(Client& client, EventQueue& queue, std::chrono::millisec
   auto ended = call_off(client, queue, limit);
   if (!ended) throw Error(error.code(), error.message() + "; it could not be called off in time and may still run");
   if (ended->phase() == MigrationPhase::completed) return *std::move(ended);
+  settle(client, queue);
   throw Error(error.code(), error.message() + "; it was called off");
 }
 
@@ -132,6 +149,7 @@ MigrationStatus send_migration(Client& client, const MigrationPlan& plan, const 
   } catch (const Error& error) {
     status = give_up(client, *queue, plan.call_off_limit, error);
   }
+  settle(client, *queue);
   return expect_complete(*std::move(status), what);
 }
 

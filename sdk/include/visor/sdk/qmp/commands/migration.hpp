@@ -24,7 +24,8 @@ class VISOR_SDK_EXPORT MigrationUri {
   static MigrationUri unix_socket(const std::string& path);
   /// An address may be one of IPv6. An empty host listens everywhere. It is neither encrypted nor authenticated.
   static MigrationUri tcp(const std::string& host, std::uint16_t port);
-  /// A descriptor that QEMU got by getfd under this name, which it consumes. A file works as well as a socket.
+  /// A descriptor that QEMU got by getfd under this name, which it consumes. A file works as well as a socket. Into a
+  /// pipe that nobody reads a migration hangs and cannot be called off until the reading end is closed.
   static MigrationUri fd(const std::string& name);
   /// From text: "unix:…", "tcp:…:…", "fd:…". Throws invalid_config for anything else, exec: above all.
   static MigrationUri parse(std::string_view text);
