@@ -17,7 +17,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace visor::test {
@@ -57,6 +59,8 @@ const std::vector<QemuTarget>& qemu_targets() {
                                                   {"s390x", "s390-ccw-virtio", "ccw"}};
   return targets;
 }
+
+void PrintTo(const QemuTarget& target, std::ostream* out) { *out << target.name; }
 
 std::string target_name(const ::testing::TestParamInfo<QemuTarget>& info) { return info.param.name; }
 
@@ -125,6 +129,20 @@ std::string BareQemu::stderr_text() const {
   std::array<char, 4096> buffer{};
   const auto size = ::pread(stderr_.get(), buffer.data(), buffer.size(), 0);
   return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+TestFolder::TestFolder() {
+  path_ = (std::filesystem::temp_directory_path() / "visor-qmp-XXXXXX").string();
+  if (::mkdtemp(path_.data()) == nullptr) throw system_error("Cannot make a folder for the test", errno);
+}
+
+TestFolder::~TestFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+void give_fd(sdk::qmp::Client& client, const std::string& name, int fd) {
+  (void)client.call({.name = "getfd", .arguments = Value::map({{"fdname", name}}), .fd = fd}, qemu_limit).value();
 }
 
 void EachQemu::SetUp() {

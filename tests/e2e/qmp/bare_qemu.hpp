@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct QemuTarget {
 
 /// The four that the project supports.
 const std::vector<QemuTarget>& qemu_targets();
+/// How GoogleTest shows one.
+void PrintTo(const QemuTarget& target, std::ostream* out);
 /// For INSTANTIATE_TEST_SUITE_P.
 std::string target_name(const ::testing::TestParamInfo<QemuTarget>& info);
 /// Where the target's program is; empty when it is not installed.
@@ -59,6 +62,22 @@ class BareQemu {
   int status_ = -1;
   std::unique_ptr<sdk::qmp::Client> client_;
 };
+
+/// A folder of a test's own, removed with this object.
+class TestFolder {
+ public:
+  TestFolder();
+  TestFolder(const TestFolder&) = delete;
+  TestFolder& operator=(const TestFolder&) = delete;
+  ~TestFolder();
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + '/' + name; }
+
+ private:
+  std::string path_;
+};
+
+/// Hands a descriptor to QEMU under a name (getfd).
+void give_fd(sdk::qmp::Client& client, const std::string& name, int fd);
 
 /// A test that is run on each target whose program is installed.
 class EachQemu : public ::testing::TestWithParam<QemuTarget> {
