@@ -91,13 +91,15 @@ JobInfo wait_for_job(Client& client, const std::string& id, const CallContext& c
 void run_job(Client& client, const Command& maker, const CallContext& call) {
   const auto& id = maker.arguments.at("job-id").as_string();
   const auto queue = client.subscribe({"JOB_STATUS_CHANGE"}, 64);
+  const auto begun = client.call(maker, call);
+  // One that was refused never began: what has its name now is somebody else's.
+  if (begun.error() && begun.error()->code == Errc::qemu_error) begun.error()->raise();
   JobInfo job;
   try {
-    (void)client.call(maker, call).value();
+    (void)begun.value();
     job = follow(client, *queue, id, {"concluded"}, call);
   } catch (const Error& error) {
-    if (error.code() != Errc::timeout && error.code() != Errc::cancelled) throw;
-    if (call_off(client, *queue, id)) throw;
+    if (error.code() == Errc::disconnected || error.code() == Errc::not_found || call_off(client, *queue, id)) throw;
     throw Error(error.code(), error.message() + "; it could not be called off and may still run");
   }
   // It has ended: what its caller waits for no longer depends on the rest of the caller's time.

@@ -77,7 +77,6 @@ MigrationStatus follow(Client& client, EventQueue& queue, const std::string& wha
     if (status.status == "pre-switchover") {
       // Refused when it has gone on or failed meanwhile, which the next question tells.
       (void)client.call(Command{"migrate-continue", Value::map({{"state", status.status}})}, call);
-      continue;
     }
     (void)next_event(queue, call, what);
   }
@@ -97,11 +96,11 @@ MigrationStatus expect_complete(MigrationStatus status, const std::string& what)
 constexpr std::chrono::milliseconds settle_limit{2000};
 
 /// Waits until a source has come to rest: QEMU tells the end first, and leaves the run state "finish-migrate" later.
-void settle(Client& client, EventQueue& queue) noexcept {
-  const CallContext own{settle_limit};
+void settle(Client& client, EventQueue& queue, const CallContext& call) noexcept {
   try {
-    while (query_status(client, own).status == "finish-migrate") {
-      (void)next_event(queue, own, "the end of a migration", std::chrono::milliseconds{10});
+    const auto limited = call.at_most(settle_limit);
+    while (query_status(client, limited).status == "finish-migrate") {
+      (void)next_event(queue, limited, "the end of a migration", std::chrono::milliseconds{10});
     }
   } catch (...) {
     // The migration has ended all the same.
@@ -115,7 +114,10 @@ std::optional<MigrationStatus> call_off(Client& client, EventQueue& queue, std::
     migrate_cancel(client, own);
     while (true) {
       auto status = query_migrate(client, own);
-      if (status.phase() != MigrationPhase::running) return status;
+      if (status.phase() != MigrationPhase::running) {
+        settle(client, queue, own);
+        return status;
+      }
       (void)next_event(queue, own, "the end of a cancelled migration", std::chrono::milliseconds{20});
     }
   } catch (...) {
@@ -129,7 +131,6 @@ MigrationStatus give_up(Client& client, EventQueue& queue, std::chrono::millisec
   auto ended = call_off(client, queue, limit);
   if (!ended) throw Error(error.code(), error.message() + "; it could not be called off in time and may still run");
   if (ended->phase() == MigrationPhase::completed) return *std::move(ended);
-  settle(client, queue);
   throw Error(error.code(), error.message() + "; it was called off");
 }
 
@@ -146,10 +147,10 @@ MigrationStatus send_migration(Client& client, const MigrationPlan& plan, const 
   try {
     (void)begun.value();
     status = follow(client, *queue, what, call);
+    settle(client, *queue, call);
   } catch (const Error& error) {
     status = give_up(client, *queue, plan.call_off_limit, error);
   }
-  settle(client, *queue);
   return expect_complete(*std::move(status), what);
 }
 
