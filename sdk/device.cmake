@@ -1,4 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-set(visor_sdk_device_headers include/visor/sdk/device/command_line.hpp include/visor/sdk/device/devices.hpp
-    include/visor/sdk/device/property_bag.hpp)
-set(visor_sdk_device_sources src/device/command_line.cpp src/device/devices.cpp src/device/property_bag.cpp)
+# The device structs and their renderings; paths relative to sdk/.
+set(visor_sdk_device_headers
+    command_line
+    cpu
+    devices
+    disk
+    memory
+    net
+    place
+    property_bag
+    vfio
+    vhost)
+set(visor_sdk_device_sources ${visor_sdk_device_headers})
+list(TRANSFORM visor_sdk_device_headers PREPEND include/visor/sdk/device/)
+list(TRANSFORM visor_sdk_device_headers APPEND .hpp)
+list(TRANSFORM visor_sdk_device_sources PREPEND src/device/)
+list(TRANSFORM visor_sdk_device_sources APPEND .cpp)

@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/devices.hpp"
 
-#include "visor/core/error.hpp"
-
-#include <algorithm>
+#include "check.hpp"
 
 namespace visor::sdk {
 namespace {
 
-constexpr std::size_t max_node_name = 31;    // qemu: block.c, BDS node_name[32]
-constexpr std::size_t max_disk_serial = 20;  // virtio 1.1, 5.2.6: VIRTIO_BLK_ID_BYTES
-
-[[noreturn]] void refuse(std::string_view what, const std::string& id, std::string_view why) {
-  throw Error(Errc::invalid_config, std::string{what} + " '" + id + "': " + std::string{why});
-}
-
-void check_id(std::string_view what, const std::string& id) {
-  if (!is_qemu_id(id)) refuse(what, id, "the id must be a letter followed by letters, digits, '-', '.' or '_'");
-}
+constexpr std::size_t max_disk_serial = 20;     // virtio 1.1, 5.2.6: VIRTIO_BLK_ID_BYTES
+constexpr std::uint32_t max_virtqueues = 1024;  // qemu: VIRTIO_QUEUE_MAX
 
 bool is_block_size(std::uint32_t size) {
   return size == 0 || (size >= 512 && size <= 65536 && (size & (size - 1)) == 0);
@@ -97,14 +87,10 @@ void SerialConsole::render(CommandLine& line) const {
   }
 }
 
-std::string VirtioBlk::node_name() const { return "node-" + id; }
+std::string VirtioBlk::node_name() const { return BlockNode::name_of(id); }
 
 void VirtioBlk::validate() const {
-  check_id("Disk", id);
-  if (node_name().size() > max_node_name) refuse("Disk", id, "the id must not be longer than 26 characters");
-  if (path.empty() || path.front() != '/') refuse("Disk", id, "the path must be absolute, found '" + path + "'");
-  if (format != "raw" && format != "qcow2") refuse("Disk", id, "the format must be raw or qcow2");
-  if (aio == "native" && !cache_direct) refuse("Disk", id, "aio native needs cache_direct");
+  backing.validate(id);
   if (serial.size() > max_disk_serial) refuse("Disk", id, "the serial must not be longer than 20 bytes");
   if (!is_block_size(logical_block_size_bytes) || !is_block_size(physical_block_size_bytes)) {
     refuse("Disk", id, "block sizes must be powers of two from 512 to 65536 bytes");
@@ -112,18 +98,11 @@ void VirtioBlk::validate() const {
   if (physical_block_size_bytes != 0 && logical_block_size_bytes > physical_block_size_bytes) {
     refuse("Disk", id, "the logical block size must not be larger than the physical one");
   }
+  if (num_queues > max_virtqueues) refuse("Disk", id, "num_queues must not be above 1024");
+  place.check("Disk", id, transport);
 }
 
-PropertyBag VirtioBlk::node() const {
-  auto bag = PropertyBag::block(format);
-  bag.set("node-name", node_name()).set("read-only", read_only);
-  if (discard) bag.set("discard", "unmap");
-  bag.set("file.driver", host_device ? "host_device" : "file").set("file.filename", path).set("file.aio", aio);
-  if (cache_direct) bag.set("file.cache.direct", true).set("cache.direct", true);
-  if (cache_no_flush) bag.set("cache.no-flush", true);
-  if (discard) bag.set("file.discard", "unmap");
-  return bag;
-}
+PropertyBag VirtioBlk::node() const { return backing.properties(id); }
 
 PropertyBag VirtioBlk::properties() const {
   auto bag = PropertyBag::device(virtio_driver("virtio-blk", transport));
@@ -131,6 +110,8 @@ PropertyBag VirtioBlk::properties() const {
   if (share_rw) bag.set("share-rw", true);
   if (logical_block_size_bytes != 0) bag.set("logical_block_size", std::uint64_t{logical_block_size_bytes});
   if (physical_block_size_bytes != 0) bag.set("physical_block_size", std::uint64_t{physical_block_size_bytes});
+  if (num_queues != 0) bag.set("num-queues", std::uint64_t{num_queues});
+  place.add_to(bag);
   return bag;
 }
 
@@ -147,12 +128,13 @@ void Nvdimm::validate() const {
 }
 
 PropertyBag Nvdimm::backend() const {
-  return PropertyBag::object("memory-backend-file")
-      .set("id", backend_id)
-      .set("mem-path", path)
-      .set("size", size_bytes)
-      .set("share", true)
-      .set("readonly", read_only);
+  auto bag = PropertyBag::object("memory-backend-file")
+                 .set("id", backend_id)
+                 .set("mem-path", path)
+                 .set("size", size_bytes)
+                 .set("share", share)
+                 .set("readonly", read_only);
+  return pmem ? bag.set("pmem", *pmem) : bag;
 }
 
 PropertyBag Nvdimm::properties() const {

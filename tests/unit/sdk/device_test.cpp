@@ -53,7 +53,7 @@ TEST(CommandLine, PlainValuesAreNotEscapedAndNotBroken) {
 }
 
 TEST(VirtioBlk, OnEachTransport) {
-  const VirtioBlk disk{.id = "d0", .path = "/a,b.img"};
+  const VirtioBlk disk{.id = "d0", .backing = {.path = "/a,b.img"}};
   EXPECT_EQ(rendered(disk), (Argv{"qemu", "-blockdev",
                                   "driver=raw,node-name=node-d0,read-only=off,file.driver=file,file.filename=/a,,b.img,"
                                   "file.aio=threads",
@@ -63,7 +63,7 @@ TEST(VirtioBlk, OnEachTransport) {
 }
 
 TEST(VirtioBlk, RefusesWhatQemuOrTheGuestWouldNotTake) {
-  const VirtioBlk good{.id = "d0", .path = "/x"};
+  const VirtioBlk good{.id = "d0", .backing = {.path = "/x"}};
   const auto refused = [&](auto change) {
     auto disk = good;
     change(disk);
@@ -72,9 +72,9 @@ TEST(VirtioBlk, RefusesWhatQemuOrTheGuestWouldNotTake) {
   EXPECT_NO_THROW(good.validate());
   refused([](auto& disk) { disk.id = "0"; });
   refused([](auto& disk) { disk.id = std::string(27, 'x'); });
-  refused([](auto& disk) { disk.path = "nbd:host:1"; });
-  refused([](auto& disk) { disk.format = "vmdk,x=y"; });
-  refused([](auto& disk) { disk.aio = "native"; });
+  refused([](auto& disk) { disk.backing.path = "nbd:host:1"; });
+  refused([](auto& disk) { disk.backing.format = "vmdk,x=y"; });
+  refused([](auto& disk) { disk.backing.aio = "native"; });
   refused([](auto& disk) { disk.serial = std::string(21, 's'); });
   refused([](auto& disk) { disk.logical_block_size_bytes = 1000; });
   refused([](auto& disk) {
@@ -84,9 +84,10 @@ TEST(VirtioBlk, RefusesWhatQemuOrTheGuestWouldNotTake) {
 }
 
 TEST(VirtioBlk, CacheDiscardAndBlockDevice) {
-  VirtioBlk disk{.id = "d0", .path = "/dev/sdx"};
-  disk.host_device = disk.cache_direct = disk.cache_no_flush = disk.discard = disk.share_rw = true;
-  disk.aio = "native";
+  VirtioBlk disk{.id = "d0", .backing = {.path = "/dev/sdx"}};
+  disk.backing.host_device = disk.backing.cache_direct = disk.backing.cache_no_flush = disk.backing.discard = true;
+  disk.share_rw = true;
+  disk.backing.aio = "native";
   disk.logical_block_size_bytes = 4096;
   EXPECT_EQ(disk.node().to_option(),
             "driver=raw,node-name=node-d0,read-only=off,discard=unmap,file.driver=host_device,file.filename=/dev/sdx,"

@@ -69,10 +69,10 @@ void detail::add_image(const Input& input, Plan& plan) {
   }
   VirtioBlk disk;
   disk.id = image_id;
-  disk.path = image;
+  disk.backing.path = image;
   disk.transport = input.arch.buses(in).transport;
-  disk.host_device = facts.block_device;
-  disk.read_only = true;
+  disk.backing.host_device = facts.block_device;
+  disk.backing.read_only = true;
   disk.share_rw = true;
   disk.validate();
   disk.render(plan.line);

@@ -2,6 +2,8 @@
 #pragma once
 #include "visor/core/qemu_arch.hpp"
 #include "visor/sdk/device/command_line.hpp"
+#include "visor/sdk/device/disk.hpp"
+#include "visor/sdk/device/place.hpp"
 #include "visor/sdk/device/property_bag.hpp"
 #include "visor/sdk/export.h"
 
@@ -61,23 +63,18 @@ struct VISOR_SDK_EXPORT SerialConsole {
   void render(CommandLine& line) const;
 };
 
-/// A virtio disk with its block nodes.
+/// A virtio disk with its block node.
 struct VISOR_SDK_EXPORT VirtioBlk {
   std::string id;
-  std::string path;
-  std::string format = "raw";  ///< "raw" or "qcow2"
+  BlockNode backing = {};
   VirtioTransport transport = VirtioTransport::pci;
-  bool host_device = false;  ///< the path is a block device, not a file
-  bool read_only = false;
   bool share_rw = false;
-  bool cache_direct = false;
-  bool cache_no_flush = false;
-  bool discard = false;
-  std::string aio = "threads";  ///< "threads", "native", "io_uring"; native needs cache_direct
-  std::string serial;           ///< at most 20 bytes reach the guest
-  std::string iothread;
+  std::string serial = {};  ///< at most 20 bytes reach the guest
+  std::string iothread = {};
   std::uint32_t logical_block_size_bytes = 0;
   std::uint32_t physical_block_size_bytes = 0;
+  std::uint32_t num_queues = 0;  ///< 0: as many as the guest has vCPUs
+  Place place = {};
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag node() const;        ///< for -blockdev, blockdev-add
@@ -92,6 +89,8 @@ struct VISOR_SDK_EXPORT Nvdimm {
   std::string path;
   std::uint64_t size_bytes = 0;
   bool read_only = true;
+  bool share = true;              ///< what the guest writes reaches the file
+  std::optional<bool> pmem = {};  ///< the file lies in persistent memory, and is written as that wants it
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag backend() const;
