@@ -15,6 +15,12 @@ set(visor_sdk_qmp_headers
     qmp/commands/migration
     qmp/commands/qom
     qmp/commands/schema
+    qmp/commands/block
+    qmp/commands/chardev
+    qmp/commands/device
+    qmp/commands/fd
+    qmp/commands/net
+    qmp/commands/object
     qmp/types)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
@@ -36,6 +42,13 @@ set(visor_sdk_qmp_sources
     qmp/commands/qom
     qmp/commands/schema
     qmp/commands/schema_check
+    qmp/commands
+    qmp/commands/block
+    qmp/commands/chardev
+    qmp/commands/device
+    qmp/commands/fd
+    qmp/commands/net
+    qmp/commands/object
     qmp/connection
     qmp/connection_end
     qmp/connection_events
