@@ -21,7 +21,9 @@ set(visor_sdk_qmp_headers
     qmp/commands/fd
     qmp/commands/net
     qmp/commands/object
-    qmp/types)
+    qmp/transaction
+    qmp/types
+    qmp/unplug)
 list(TRANSFORM visor_sdk_qmp_headers PREPEND include/visor/sdk/)
 list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
 set(visor_sdk_qmp_sources
@@ -58,8 +60,11 @@ set(visor_sdk_qmp_sources
     qmp/log
     qmp/log_text
     qmp/outbox
+    qmp/remove
     qmp/session
     qmp/socket
-    qmp/types)
+    qmp/transaction
+    qmp/types
+    qmp/unplug)
 list(TRANSFORM visor_sdk_qmp_sources PREPEND src/)
 list(TRANSFORM visor_sdk_qmp_sources APPEND .cpp)

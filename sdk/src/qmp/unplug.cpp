@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/sdk/qmp/unplug.hpp"
+
+#include "commands/arguments.hpp"
+#include "remove.hpp"
+#include "visor/core/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace visor::sdk::qmp {
+namespace {
+
+constexpr std::chrono::milliseconds pause_between_tries{100};
+constexpr std::chrono::milliseconds most_for_query{500};
+/// ACPI 6.3, 6.3.5: the event that asks for an ejection, and the statuses that say it will not be.
+constexpr std::int64_t ost_eject_request = 3;
+constexpr std::array<std::int64_t, 5> ost_failures = {0x01, 0x02, 0x80, 0x81, 0x82};
+
+bool is_of(const Value& data, const std::string& id) {
+  if (data.find("device")) return text_of(data, "device") == id;
+  return text_of(data, "path") == "/machine/peripheral/" + id;
+}
+
+std::optional<UnplugReport> ost_verdict(const Event& event, const std::string& id) {
+  const auto* const info = event.data.find("info");
+  const auto* const source = info ? info->find("source") : nullptr;
+  const auto* const status = info ? info->find("status") : nullptr;
+  if (!source || !status || text_of(*info, "device") != id || *source != Value{ost_eject_request}) return std::nullopt;
+  const bool failed = std::ranges::any_of(ost_failures, [&](std::int64_t code) { return *status == Value{code}; });
+  if (!failed) return std::nullopt;
+  return UnplugReport{UnplugOutcome::refused, "The guest reported a failed ejection by ACPI"};
+}
+
+/// What an event says of a device's unplug.
+std::optional<UnplugReport> verdict(const Event& event, const std::string& id) {
+  if (event.name == "ACPI_DEVICE_OST") return ost_verdict(event, id);
+  // A device with parts has an event for each, which has their path: only the device's own has its id.
+  if (event.name == "DEVICE_DELETED" && text_of(event.data, "device") == id) {
+    return UnplugReport{UnplugOutcome::gone, "The guest let go of it"};
+  }
+  if (event.name == "MEM_UNPLUG_ERROR" && is_of(event.data, id)) {
+    return UnplugReport{UnplugOutcome::refused, "The guest keeps the memory: " + text_of(event.data, "msg")};
+  }
+  if (event.name == "DEVICE_UNPLUG_GUEST_ERROR" && is_of(event.data, id)) {
+    return UnplugReport{UnplugOutcome::refused, "The guest keeps the device"};
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> devices_of(Client& client, const CallContext& call) {
+  const auto answer = client.execute("qom-list", Value::map({{"path", "/machine/peripheral"}}), call);
+  return read_answer("qom-list", answer, [](const Value& list) {
+    std::vector<std::string> names;
+    for (const auto& property : list.as_list()) names.push_back(property.at("name").as_string());
+    return names;
+  });
+}
+
+class Unplug {
+ public:
+  Unplug(Client& client, const std::string& id, const CallContext& call)
+      : client_{client},
+        id_{id},
+        call_{call},
+        last_word_{call.deadline() - std::min(most_for_query, call.remaining() / 10), call.cancel()},
+        events_{
+            client.subscribe({"DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR", "ACPI_DEVICE_OST"})} {}
+
+  UnplugReport run() {
+    while (true) {
+      if (auto report = ask()) return verified(*std::move(report));
+      if (auto report = wait(last_word_.at_most(pause_between_tries))) return verified(*std::move(report));
+      if (last_word_.expired()) {
+        return verified({UnplugOutcome::pending, "The guest is busy with an earlier request"});
+      }
+    }
+  }
+
+ private:
+  /// Sends device_del and follows it. Nothing: it is to be sent again.
+  std::optional<UnplugReport> ask();
+  std::optional<UnplugReport> wait(const CallContext& call);
+  UnplugReport verified(UnplugReport report);
+
+  Client& client_;
+  const std::string& id_;
+  const CallContext& call_;
+  CallContext last_word_;  // what is left of the call after it is for the query
+  std::shared_ptr<EventQueue> events_;
+};
+
+std::optional<UnplugReport> Unplug::ask() {
+  const auto outcome = client_.call({"device_del", Value::map({{"id", id_}})}, last_word_);
+  const auto* const error = outcome.error();
+  if (error && error->code == Errc::timeout) {
+    return UnplugReport{UnplugOutcome::pending, "QEMU did not answer device_del in time"};
+  }
+  if (error && error->code != Errc::qemu_error) error->raise();
+  if (error && error->error_class == ErrorClass::device_not_found) {
+    return UnplugReport{UnplugOutcome::gone, "QEMU has no such device"};
+  }
+  // qemu: hw/pci/pcie.c, "Hot-unplug failed: guest is busy (power indicator blinking)"
+  if (error && has(error->description, "guest is busy")) return std::nullopt;
+  if (error && !has(error->description, "already in the process of unplug")) {
+    return UnplugReport{UnplugOutcome::refused, "QEMU refused: " + error->description};
+  }
+  if (auto report = wait(last_word_)) return report;
+  return UnplugReport{UnplugOutcome::pending, "The guest was asked and has not let go of it yet"};
+}
+
+/// The first event that says what came of it; nothing at the deadline.
+std::optional<UnplugReport> Unplug::wait(const CallContext& call) {
+  try {
+    while (const auto event = events_->next(call)) {
+      if (auto report = verdict(*event, id_)) return report;
+    }
+  } catch (const Error& error) {
+    if (error.code() == Errc::timeout) return std::nullopt;
+    throw;
+  }
+  // Asked in the blocking way the error has the cause of the loss.
+  (void)client_.execute("qom-list", Value::map({{"path", "/machine/peripheral"}}), call_);
+  throw Error(Errc::disconnected, "The session ended while device '" + id_ + "' was being removed");
+}
+
+UnplugReport Unplug::verified(UnplugReport report) {
+  if (report.outcome == UnplugOutcome::gone) return report;
+  try {
+    const auto devices = devices_of(client_, call_);
+    if (std::ranges::find(devices, id_) != devices.end()) return report;
+    return {UnplugOutcome::gone, "QEMU does not list it any more"};
+  } catch (const Error& error) {
+    if (error.code() == Errc::timeout || error.code() == Errc::qemu_error) return report;
+    throw;
+  }
+}
+
+}  // namespace
+
+UnplugReport unplug(Client& client, const std::string& id, const CallContext& call) {
+  call.check("Unplugging device '" + id + "'");
+  return Unplug{client, id, call}.run();
+}
+
+UnplugReport unplug(Client& client, const std::string& id, const std::vector<Command>& behind,
+                    const CallContext& call) {
+  auto report = unplug(client, id, call);
+  if (report.outcome != UnplugOutcome::gone) return report;
+  for (const auto& command : behind) {
+    const auto error = remove(client, command, call);
+    if (!error) continue;
+    if (error->code != Errc::timeout && !is_in_use(*error)) error->raise();
+    return {UnplugOutcome::pending, "It is gone, and what stood behind it is not yet: " + error->message};
+  }
+  return report;
+}
+
+UnplugReport PendingUnplugs::unplug(Client& client, const std::string& id, const CallContext& call) {
+  {
+    const std::scoped_lock lock{mutex_};
+    reports_[id] = {UnplugOutcome::pending, "The guest is being asked"};
+  }
+  auto report = qmp::unplug(client, id, call);
+  const std::scoped_lock lock{mutex_};
+  auto& known = reports_[id];
+  // What an event said meanwhile is newer than what the call knew when it gave up.
+  if (report.outcome == UnplugOutcome::pending && known.outcome != UnplugOutcome::pending) return known;
+  return known = std::move(report);
+}
+
+void PendingUnplugs::hear(const Event& event) {
+  const std::scoped_lock lock{mutex_};
+  for (auto& [id, report] : reports_) {
+    if (report.outcome == UnplugOutcome::gone) continue;
+    if (auto said = verdict(event, id)) report = *std::move(said);
+  }
+}
+
+void PendingUnplugs::resync(Client& client, const CallContext& call) {
+  const auto devices = devices_of(client, call);
+  const std::scoped_lock lock{mutex_};
+  for (auto& [id, report] : reports_) {
+    if (report.outcome == UnplugOutcome::gone || std::ranges::find(devices, id) != devices.end()) continue;
+    report = {UnplugOutcome::gone, "QEMU does not list it any more"};
+  }
+}
+
+std::optional<UnplugReport> PendingUnplugs::find(const std::string& id) const {
+  const std::scoped_lock lock{mutex_};
+  const auto found = reports_.find(id);
+  return found == reports_.end() ? std::nullopt : std::optional{found->second};
+}
+
+std::vector<std::string> PendingUnplugs::pending() const {
+  const std::scoped_lock lock{mutex_};
+  std::vector<std::string> ids;
+  for (const auto& [id, report] : reports_) {
+    if (report.outcome == UnplugOutcome::pending) ids.push_back(id);
+  }
+  return ids;
+}
+
+void PendingUnplugs::forget(const std::string& id) {
+  const std::scoped_lock lock{mutex_};
+  reports_.erase(id);
+}
+
+}  // namespace visor::sdk::qmp
