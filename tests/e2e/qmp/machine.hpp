@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "visor/core/error.hpp"
+#include "visor/core/qemu_arch.hpp"
+#include "visor/sdk/device/place.hpp"
+#include "visor/sdk/qmp/client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+/// A QEMU that stands before its first instruction, on a monitor of the test's own.
+namespace visor::test {
+
+using namespace std::chrono_literals;
+inline constexpr auto plenty = 60s;
+
+/// What the tests have to know of an architecture.
+struct Machine {
+  std::string name;                    ///< in the names of the tests
+  std::string binary;                  ///< looked for in PATH
+  std::vector<std::string> arguments;  ///< a controller `s0`, a serial bus `ser0`
+  VirtioTransport transport = VirtioTransport::pci;
+  sdk::Place place = {};  ///< free for a device
+  bool memory_modules = false;
+  bool cpus = false;
+
+  friend void PrintTo(const Machine& machine, std::ostream* out) { *out << machine.name; }
+};
+
+/// All of them, or those of which something holds.
+std::vector<Machine> machines(bool (*holds)(const Machine&) = nullptr);
+inline bool is_amd64(const Machine& machine) { return machine.name == "amd64"; }
+/// For INSTANTIATE_TEST_SUITE_P.
+inline constexpr auto name_of = [](const auto& info) { return info.param.name; };
+
+/// The error that a function throws.
+template <class F>
+std::optional<Error> error_of(F&& function) {
+  try {
+    std::forward<F>(function)();
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+class QemuProcess {
+ public:
+  /// Starts it with -S. Throws when the program is not there.
+  QemuProcess(const std::string& binary, std::vector<std::string> arguments);
+  QemuProcess(const QemuProcess&) = delete;
+  QemuProcess& operator=(const QemuProcess&) = delete;
+  ~QemuProcess();
+  [[nodiscard]] std::unique_ptr<sdk::qmp::Client> connect(sdk::qmp::ClientOptions options = {});
+
+ private:
+  int pid_ = -1;
+  UniqueFd monitor_;
+};
+
+/// Runs on one of the machines. Skipped where its QEMU is not installed.
+class MachineTest : public ::testing::TestWithParam<Machine> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+  /// Starts QEMU, with these arguments after those of the machine.
+  void start(const std::vector<std::string>& more = {});
+  /// A file of this size, full of zeroes.
+  [[nodiscard]] std::string make_file(const std::string& name, std::uint64_t size_bytes) const;
+  /// Whether QEMU has a device, an object of this id, a block node of this name.
+  bool has_device(const std::string& id) { return has_child("/machine/peripheral", id); }
+  bool has_object(const std::string& id) { return has_child("/objects", id); }
+  bool has_node(const std::string& name);
+  bool has_child(const std::string& path, const std::string& name);
+
+  std::filesystem::path folder_;
+  std::unique_ptr<QemuProcess> qemu_;
+  std::function<void(const Event&)> on_event_;  // set before start()
+  std::unique_ptr<sdk::qmp::Client> client_;
+};
+
+}  // namespace visor::test
