@@ -120,6 +120,9 @@ std::vector<Value> run_transaction(Client& client, const std::vector<Step>& step
     const auto left = run.undo();
     if (left.empty()) throw;
     throw Error(error.code(), error.message() + "; this could not be undone: " + left);
+  } catch (...) {
+    (void)run.undo();
+    throw;
   }
   return values;
 }
