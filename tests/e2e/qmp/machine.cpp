@@ -106,6 +106,10 @@ QemuProcess::~QemuProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
+void QemuProcess::freeze() { ASSERT_EQ(::kill(pid_, SIGSTOP), 0); }
+
+void QemuProcess::thaw() { ASSERT_EQ(::kill(pid_, SIGCONT), 0); }
+
 std::unique_ptr<sdk::qmp::Client> QemuProcess::connect(sdk::qmp::ClientOptions options) {
   return sdk::qmp::Client::connect(std::move(monitor_), std::move(options), plenty);
 }

@@ -60,6 +60,8 @@ class QemuProcess {
   QemuProcess& operator=(const QemuProcess&) = delete;
   ~QemuProcess();
   [[nodiscard]] std::unique_ptr<sdk::qmp::Client> connect(sdk::qmp::ClientOptions options = {});
+  void freeze();
+  void thaw();
 
  private:
   int pid_ = -1;

@@ -3,6 +3,7 @@
 #include "visor/sdk/qmp/unplug.hpp"
 #include "machine.hpp"
 #include "visor/sdk/hotplug/plug.hpp"
+#include "visor/sdk/qmp/commands/block.hpp"
 #include "visor/sdk/qmp/transaction.hpp"
 
 #include <future>
@@ -49,7 +50,9 @@ TEST_P(UnpluggingByAcpi, OneThatIsWaitedForEndsAtAResetAsWell) {
   const auto before = client_->counters().sent;
   auto unplugging =
       std::async(std::launch::async, [&] { return sdk::hotplug::unplug(*client_, disk(), plenty).outcome; });
-  while (client_->counters().sent == before) std::this_thread::yield();
+  while (client_->counters().sent == before && unplugging.wait_for(0s) != std::future_status::ready) {
+    std::this_thread::yield();
+  }
   (void)client_->execute("system_reset", plenty);  // behind device_del
   EXPECT_EQ(unplugging.get(), UnplugOutcome::gone);
   EXPECT_FALSE(has_node("node-d0"));
@@ -79,7 +82,9 @@ TEST_P(Unplugging, AStepWhoseAnswerIsNotWaitedForIsUndone) {
       const CallContext call{std::chrono::steady_clock::now() + plenty, source.token()};
       return error_of([&] { sdk::qmp::run_transaction(*client_, steps, call, plenty); });
     });
-    while (client_->counters().sent < before + 2) std::this_thread::yield();
+    while (client_->counters().sent < before + 2 && running.wait_for(0s) != std::future_status::ready) {
+      std::this_thread::yield();
+    }
     source.cancel();
     const auto error = running.get();
     if (!error) {
@@ -91,6 +96,42 @@ TEST_P(Unplugging, AStepWhoseAnswerIsNotWaitedForIsUndone) {
     EXPECT_FALSE(has_device("d0"));
     EXPECT_FALSE(has_node("node-d0"));
   }
+}
+
+/// QEMU finds what is to be undone behind what it did not answer.
+TEST_P(Unplugging, WhatAHangingQemuDidNotAnswerCanBeDoneAgain) {
+  start();
+  qemu_->freeze();
+  const auto error = error_of([&] { sdk::hotplug::plug(*client_, disk(), 200ms); });
+  qemu_->thaw();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::timeout);
+  EXPECT_NE(error->message().find("could not be undone: blockdev-del node-d0"), std::string::npos);
+  sdk::hotplug::plug(*client_, disk(), plenty);
+  EXPECT_TRUE(has_device("d0"));
+  qemu_->freeze();
+  EXPECT_EQ(registry_.unplug(*client_, "d0", 200ms).outcome, UnplugOutcome::pending);
+  qemu_->thaw();
+  EXPECT_EQ(sdk::hotplug::unplug(*client_, disk(), plenty).outcome, UnplugOutcome::gone);
+  EXPECT_FALSE(has_node("node-d0"));
+  EXPECT_TRUE(registry_.pending().empty());
+}
+
+TEST_P(Unplugging, ADeviceThatAHangingQemuDidNotAnswerForCanBePluggedAgain) {
+  start();
+  sdk::qmp::blockdev_add(*client_, disk().node().to_value(), plenty);
+  const std::vector<sdk::qmp::Step> steps = {
+      {{"device_add", disk().properties().to_value()}, {"device_del", Value::map({{"id", "d0"}})}}};
+  qemu_->freeze();
+  const auto error = error_of([&] { sdk::qmp::run_transaction(*client_, steps, 200ms, 200ms); });
+  qemu_->thaw();
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::timeout);
+  EXPECT_NE(error->message().find("could not be undone: device_del d0"), std::string::npos) << error->message();
+  EXPECT_FALSE(has_device("d0"));
+  sdk::qmp::run_transaction(*client_, steps, plenty);
+  EXPECT_EQ(sdk::hotplug::unplug(*client_, disk(), plenty).outcome, UnplugOutcome::gone);
+  EXPECT_FALSE(has_node("node-d0"));
 }
 
 bool is_pcie(const Machine& machine) { return machine.place.bus == "rp0"; }
