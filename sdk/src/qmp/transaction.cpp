@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <utility>
 
 namespace visor::sdk::qmp {
@@ -93,14 +94,14 @@ std::optional<QmpError> Run::undo(const Begun& begun, Deadline deadline) {
 std::string Run::undo() {
   const auto deadline = std::chrono::steady_clock::now() + undo_limit_;
   std::string left;
-  for (auto begun = begun_.rbegin(); begun != begun_.rend(); ++begun) {
+  for (const auto& begun : std::views::reverse(begun_)) {
     std::optional<QmpError> error;
     try {
-      error = undo(*begun, deadline);
+      error = undo(begun, deadline);
     } catch (const Error& thrown) {
       error = QmpError{thrown.code(), thrown.message()};
     }
-    if (error) left += (left.empty() ? "" : "; ") + name_of(begun->step->undo) + " (" + error->message + ")";
+    if (error) left += (left.empty() ? "" : "; ") + name_of(begun.step->undo) + " (" + error->message + ")";
   }
   return left;
 }
