@@ -136,8 +136,8 @@ void UmlVm::own(std::string_view operation, const visor::CallContext& call, cons
 visor::sdk::Keeper UmlVm::reach_keeper(KeeperRole role, const visor::CallContext& call) {
   for (;;) {
     try {
-      auto keeper = visor::sdk::Keeper::attach(run_dir_.string(), call.deadline());
-      keeper.hello(role, "attached", call.deadline());
+      auto keeper = visor::sdk::Keeper::attach(run_dir_.string(), call);
+      keeper.hello(role, "attached", call);
       return keeper;
     } catch (const Error& error) {
       // The lock is ours: an owner that the keeper still knows is one whose end it has yet to notice.
@@ -217,7 +217,7 @@ std::vector<std::int32_t> UmlVm::pids() const {
 
 std::unique_ptr<visor::Console> UmlVm::console(const visor::CallContext& call) {
   require_live(Feature::console, call);
-  return visor::sdk::make_stream_console(visor::sdk::connect_console(run_dir_.string(), call.deadline()));
+  return visor::sdk::make_stream_console(visor::sdk::connect_console(run_dir_.string(), call));
 }
 
 /// A handle hears of its own changes and of the end. UML itself tells nothing while it lives.

@@ -31,7 +31,7 @@ void UmlVm::launch(const visor::CallContext& call) {
   tracker_->reset();
   call.report("spawn");
   auto keeper = visor::sdk::Keeper::launch(
-      spec, {.keeper_path = host_.keeper_path.string(), .run_dir = run_dir_.string(), .deadline = call.deadline()});
+      spec, {.keeper_path = host_.keeper_path.string(), .run_dir = run_dir_.string(), .call = call});
   {
     const std::scoped_lock lock{mutex_};
     record_.keeper = {keeper.identity().pid, keeper.identity().start_time};
@@ -39,7 +39,7 @@ void UmlVm::launch(const visor::CallContext& call) {
     record_.hypervisor = {main.pid, main.start_time};
     record_.boot_id = visor::host_boot_id();
   }
-  keeper.hello(visor::sdk::KeeperRole::owner, "start", call.deadline());
+  keeper.hello(visor::sdk::KeeperRole::owner, "start", call);
   (void)replace_link(std::make_shared<Link>(std::move(keeper), mconsole_, tracker_));
   const std::scoped_lock lock{mutex_};
   link_owns_ = true;

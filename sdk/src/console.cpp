@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/console.hpp"
 
+#include "process/wait.hpp"
 #include "visor/core/error.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <limits>
 
 namespace visor::sdk {
 namespace {
@@ -57,17 +54,7 @@ std::unique_ptr<Console> make_stream_console(UniqueFd stream) {
 }
 
 void wait_for_fd(int fd, short events, std::string_view what, const CallContext& call) {
-  const UniqueFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  if (!wake) throw system_error("Cannot create an eventfd", errno);
-  const CancelCallback on_cancel{call.cancel(), [&wake] { (void)::eventfd_write(wake.get(), 1); }};
-  std::array<pollfd, 2> fds{{{fd, events, 0}, {wake.get(), POLLIN, 0}}};
-  for (;;) {
-    call.check(what);
-    const auto left = std::min<std::int64_t>(call.remaining().count(), std::numeric_limits<int>::max());
-    const int ready = ::poll(fds.data(), fds.size(), static_cast<int>(left));
-    if (ready < 0 && errno != EINTR) throw system_error("Cannot poll", errno);
-    if (ready > 0 && fds[0].revents != 0) return;
-  }
+  wait_for(fd, events, what, call);
 }
 
 }  // namespace visor::sdk

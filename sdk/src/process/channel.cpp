@@ -33,7 +33,7 @@ void check_refusal(const wire::Message& message) {
   throw Error(code_named(message.get("code")), std::string{message.get("text")});
 }
 
-UniqueFd connect_keeper(const std::string& path, int type, Deadline deadline) {
+UniqueFd connect_keeper(const std::string& path, int type, const CallContext& call) {
   check_socket_path(path);
   for (;;) {
     auto result = wire::connect_unix(path, type);
@@ -45,26 +45,24 @@ UniqueFd connect_keeper(const std::string& path, int type, Deadline deadline) {
       throw Error(Errc::disconnected, "Nobody listens at '" + path + "': its keeper died");
     }
     if (result.error != EAGAIN) throw system_error("Cannot connect to '" + path + "'", result.error);
-    if (std::chrono::steady_clock::now() >= deadline) {
-      throw Error(Errc::timeout, "The keeper at '" + path + "' did not accept a connection in time");
-    }
+    call.check("the keeper at '" + path + "' to accept a connection");
     // A full accept queue cannot be polled for (EAGAIN of connect in unix(7)).
     std::this_thread::sleep_for(full_queue_pause);
   }
 }
 
-void send_message(int fd, const wire::Message& message, Deadline deadline) {
+void send_message(int fd, const wire::Message& message, const CallContext& call) {
   const auto text = message.encode();
   for (;;) {
     if (::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return;
     if (errno == EINTR) continue;
     if (errno != EAGAIN) throw gone();
-    if (!wait_for(fd, POLLOUT, deadline)) throw Error(Errc::timeout, "The keeper does not take requests");
+    wait_for(fd, POLLOUT, "the keeper to take a request", call);
   }
 }
 
-void send_request(int fd, const wire::Message& message, Deadline deadline) try {
-  send_message(fd, message, deadline);
+void send_request(int fd, const wire::Message& message, const CallContext& call) try {
+  send_message(fd, message, call);
 } catch (const Error& error) {
   if (error.code() != Errc::disconnected) throw;
   while (const auto last = receive_message(fd).message) check_refusal(*last);
@@ -86,19 +84,17 @@ Received receive_message(int fd) {
   }
 }
 
-Received await_message(int fd, Deadline deadline, std::string_view what) {
+Received await_message(int fd, const CallContext& call, std::string_view what) {
   for (;;) {
     auto received = receive_message(fd);
     if (received.message || received.end) return received;
-    if (!wait_for(fd, POLLIN, deadline)) {
-      throw Error(Errc::timeout, "The keeper did not answer in time (" + std::string{what} + ")");
-    }
+    wait_for(fd, POLLIN, "the keeper to answer (" + std::string{what} + ")", call);
   }
 }
 
-wire::Message await_reply(int fd, Deadline deadline, std::string_view what, std::vector<wire::Message>* others) {
+wire::Message await_reply(int fd, const CallContext& call, std::string_view what, std::vector<wire::Message>* others) {
   for (;;) {
-    auto received = await_message(fd, deadline, what);
+    auto received = await_message(fd, call, what);
     if (received.end) throw gone();
     auto& message = *received.message;
     if (message.get("id") == "1") {

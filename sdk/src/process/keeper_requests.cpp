@@ -13,23 +13,23 @@
 namespace visor::sdk {
 namespace {
 
-UniqueFd open_request(const std::string& run_dir, wire::Message request, Deadline deadline) {
-  auto socket = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, deadline);
-  send_request(socket.get(), request.add("id", std::uint64_t{1}), deadline);
+UniqueFd open_request(const std::string& run_dir, wire::Message request, const CallContext& call) {
+  auto socket = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, call);
+  send_request(socket.get(), request.add("id", std::uint64_t{1}), call);
   return socket;
 }
 
 // A session exists, so a keeper was there: that its socket is not means that it is gone.
-UniqueFd open_session_request(const std::string& run_dir, const wire::Message& request, Deadline deadline) try {
-  return open_request(run_dir, request, deadline);
+UniqueFd open_session_request(const std::string& run_dir, const wire::Message& request, const CallContext& call) try {
+  return open_request(run_dir, request, call);
 } catch (const Error& error) {
   if (error.code() != Errc::not_found) throw;
   throw Error(Errc::disconnected, "The keeper of '" + run_dir + "' is gone");
 }
 
-wire::Message ask(const std::string& run_dir, const wire::Message& request, Deadline deadline) {
-  const auto socket = open_session_request(run_dir, request, deadline);
-  return await_reply(socket.get(), deadline, request.verb(), nullptr);
+wire::Message ask(const std::string& run_dir, const wire::Message& request, const CallContext& call) {
+  const auto socket = open_session_request(run_dir, request, call);
+  return await_reply(socket.get(), call, request.verb(), nullptr);
 }
 
 std::uint64_t count(std::chrono::milliseconds time) {
@@ -37,11 +37,12 @@ std::uint64_t count(std::chrono::milliseconds time) {
 }
 
 // Sends the request and waits until the keeper has said how it ended and has left.
-std::optional<ExitRecord> run_to_end(const std::string& run_dir, const wire::Message& request, Deadline deadline) {
-  const auto socket = open_session_request(run_dir, request, deadline);
+std::optional<ExitRecord> run_to_end(const std::string& run_dir, const wire::Message& request,
+                                     const CallContext& call) {
+  const auto socket = open_session_request(run_dir, request, call);
   std::optional<ExitRecord> record;
   for (;;) {
-    const auto received = await_message(socket.get(), deadline, request.verb());
+    const auto received = await_message(socket.get(), call, request.verb());
     if (received.end) return record;
     check_refusal(*received.message);
     if (auto found = wire::parse_record(*received.message)) record = std::move(found);
@@ -50,8 +51,8 @@ std::optional<ExitRecord> run_to_end(const std::string& run_dir, const wire::Mes
 
 }  // namespace
 
-KeeperStatus Keeper::status(Deadline deadline) const {
-  const auto message = ask(run_dir_, wire::Message("status"), deadline);
+KeeperStatus Keeper::status(const CallContext& call) const {
+  const auto message = ask(run_dir_, wire::Message("status"), call);
   KeeperStatus status;
   auto identity = message.get("keeper");
   status.keeper = wire::take_identity(identity);
@@ -72,11 +73,11 @@ KeeperStatus Keeper::status(Deadline deadline) const {
   return status;
 }
 
-Journal Keeper::journal(std::uint64_t from, Deadline deadline) const {
-  const auto socket = open_session_request(run_dir_, wire::Message("journal").add("from", from), deadline);
+Journal Keeper::journal(std::uint64_t from, const CallContext& call) const {
+  const auto socket = open_session_request(run_dir_, wire::Message("journal").add("from", from), call);
   Journal journal;
   for (;;) {
-    const auto message = await_reply(socket.get(), deadline, "journal", nullptr);
+    const auto message = await_reply(socket.get(), call, "journal", nullptr);
     journal.lost += message.number("lost");
     if (message.verb() == "line") journal.entries.push_back(wire::parse_line(message.body()));
     if (message.verb() != "end") continue;
@@ -85,37 +86,37 @@ Journal Keeper::journal(std::uint64_t from, Deadline deadline) const {
   }
 }
 
-std::string Keeper::stderr_tail(std::string_view process, Deadline deadline) const {
-  return ask(run_dir_, wire::Message("stderr").add("process", process), deadline).body();
+std::string Keeper::stderr_tail(std::string_view process, const CallContext& call) const {
+  return ask(run_dir_, wire::Message("stderr").add("process", process), call).body();
 }
 
-ExitRecord Keeper::end(const wire::Message& request, Deadline deadline) const {
+ExitRecord Keeper::end(const wire::Message& request, const CallContext& call) const {
   std::optional<ExitRecord> record;
   try {
-    record = run_to_end(run_dir_, request, deadline);
+    record = run_to_end(run_dir_, request, call);
   } catch (const Error& error) {
     if (error.code() != Errc::disconnected) throw;
   }
   // The connection may have come too late to be told, but the record was written before.
   if (!record) record = read_exit_record(run_dir_);
   if (!record) throw Error(Errc::disconnected, "The keeper of '" + run_dir_ + "' died and left no exit record");
-  if (pidfd_ && wait_for(pidfd_.get(), POLLIN, deadline)) reap(pidfd_.get());
+  if (pidfd_ && wait_for(pidfd_.get(), POLLIN, call.deadline())) reap(pidfd_.get());
   return std::move(*record);
 }
 
-ExitRecord Keeper::stop(const StopOptions& options, Deadline deadline) const {
+ExitRecord Keeper::stop(const StopOptions& options, const CallContext& call) const {
   wire::Message request("stop");
   request.add("ask_owner", std::uint64_t{options.ask_owner ? 1U : 0U}).add("owner_ms", count(options.owner_answer));
-  return end(request.add("grace_ms", count(options.grace)).add("term_ms", count(options.term)), deadline);
+  return end(request.add("grace_ms", count(options.grace)).add("term_ms", count(options.term)), call);
 }
 
-ExitRecord Keeper::kill(Deadline deadline) const { return end(wire::Message("kill"), deadline); }
+ExitRecord Keeper::kill(const CallContext& call) const { return end(wire::Message("kill"), call); }
 
-JournalStream JournalStream::open(const std::string& run_dir, std::uint64_t from, Deadline deadline) {
+JournalStream JournalStream::open(const std::string& run_dir, std::uint64_t from, const CallContext& call) {
   JournalStream stream;
   wire::Message request("journal");
   request.add("from", from).add("follow", std::uint64_t{1});
-  stream.socket_ = open_request(run_dir, std::move(request), deadline);
+  stream.socket_ = open_request(run_dir, std::move(request), call);
   return stream;
 }
 
@@ -133,8 +134,8 @@ std::optional<JournalEntry> JournalStream::next(Deadline deadline) {
   }
 }
 
-UniqueFd connect_console(const std::string& run_dir, Deadline deadline) {
-  return connect_keeper(console_socket_path(run_dir), SOCK_STREAM, deadline);
+UniqueFd connect_console(const std::string& run_dir, const CallContext& call) {
+  return connect_keeper(console_socket_path(run_dir), SOCK_STREAM, call);
 }
 
 }  // namespace visor::sdk

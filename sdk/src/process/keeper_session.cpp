@@ -94,8 +94,8 @@ Error start_error(const wire::Message& message) {
   }
 }
 
-wire::Message await_start(int session, Deadline deadline) {
-  auto received = await_message(session, deadline, "start");
+wire::Message await_start(int session, const CallContext& call) {
+  auto received = await_message(session, call, "start");
   if (!received.message) throw Error(Errc::disconnected, "The keeper ended before it answered");
   if (received.message->verb() != "started") throw start_error(*received.message);
   return std::move(*received.message);
@@ -141,7 +141,7 @@ Keeper Keeper::start(const std::string& order, const std::vector<int>& host_fds,
   lifeline.reset();
   try {
     keeper.identity_ = identify(spawned.pid).value_or(ProcessIdentity{});
-    const auto message = await_start(keeper.session_.get(), options.deadline);
+    const auto message = await_start(keeper.session_.get(), options.call);
     keeper.processes_ = parse_processes(message);
     return keeper;
   } catch (...) {
@@ -168,14 +168,14 @@ Keeper Keeper::adopt(const AdoptSpec& spec, const LaunchOptions& options) {
   return start(order.bytes, order.fds, options);
 }
 
-Keeper Keeper::attach(const std::string& run_dir, Deadline deadline) {
+Keeper Keeper::attach(const std::string& run_dir, const CallContext& call) {
   Keeper keeper;
   keeper.run_dir_ = run_dir;
-  keeper.session_ = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, deadline);
+  keeper.session_ = connect_keeper(keeper_socket_path(run_dir), SOCK_SEQPACKET, call);
   wire::Message request("status");
-  send_request(keeper.session_.get(), request.add("id", std::uint64_t{1}), deadline);
+  send_request(keeper.session_.get(), request.add("id", std::uint64_t{1}), call);
   std::vector<wire::Message> others;
-  const auto message = await_reply(keeper.session_.get(), deadline, "attach", &others);
+  const auto message = await_reply(keeper.session_.get(), call, "attach", &others);
   auto identity = message.get("keeper");
   keeper.identity_ = wire::take_identity(identity);
   keeper.processes_ = parse_processes(message);
@@ -189,12 +189,12 @@ void Keeper::keep_events(const std::vector<wire::Message>& messages) {
   }
 }
 
-void Keeper::hello(KeeperRole role, std::string_view operation, Deadline deadline) {
+void Keeper::hello(KeeperRole role, std::string_view operation, const CallContext& call) {
   wire::Message request("hello");
   request.add("id", std::uint64_t{1}).add("role", role == KeeperRole::owner ? "owner" : "observer");
-  send_message(session_.get(), request.add("operation", operation), deadline);
+  send_message(session_.get(), request.add("operation", operation), call);
   std::vector<wire::Message> others;
-  await_reply(session_.get(), deadline, "hello", &others);
+  await_reply(session_.get(), call, "hello", &others);
   keep_events(others);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "visor/sdk/process/process_identity.hpp"
+#include "visor/core/call.hpp"
+
+#include <string_view>
 
 namespace visor::sdk {
 
@@ -9,5 +11,8 @@ int poll_ms(Deadline deadline) noexcept;
 
 /// Waits for poll events on one descriptor; false when the deadline came first. An end of file counts as an event.
 bool wait_for(int fd, short events, Deadline deadline);
+
+/// The same for a call that can be cancelled. Throws timeout or cancelled, naming what was waited for.
+void wait_for(int fd, short events, std::string_view what, const CallContext& call);
 
 }  // namespace visor::sdk

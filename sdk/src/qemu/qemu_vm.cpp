@@ -240,7 +240,7 @@ std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
   capabilities().require(Feature::console, driver_->name());
   require_live("console", call);
   call.check("the console");
-  return make_stream_console(connect_console(run_dir_.string(), call.deadline()));
+  return make_stream_console(connect_console(run_dir_.string(), call));
 }
 
 std::vector<VcpuThread> QemuVm::thread_ids(const CallContext& call) {

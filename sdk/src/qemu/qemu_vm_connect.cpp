@@ -91,7 +91,7 @@ void QemuVm::take_lock(std::string_view operation, const CallContext& call) {
 /// The keeper of a live VM; a new one when the first has died.
 Keeper QemuVm::reach_keeper(const CallContext& call) {
   try {
-    return Keeper::attach(run_dir_.string(), call.deadline());
+    return Keeper::attach(run_dir_.string(), call);
   } catch (const Error& error) {
     if (!is_gone(error) || keeper_lives()) throw;
   }
@@ -101,8 +101,8 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
   spec.watch = watch_spec(run_dir_, record.config);
   spec.listeners = listener_paths(run_dir_, record.config);
   driver_->log(LogLevel::warning, id_, "The VM's keeper had died; a new one takes over, its stderr is lost");
-  auto keeper = Keeper::adopt(
-      spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .deadline = call.deadline()});
+  auto keeper =
+      Keeper::adopt(spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .call = call});
   {
     const std::scoped_lock lock{mutex_};
     record_.keeper = {keeper.identity().pid, keeper.identity().start_time};
@@ -115,7 +115,7 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
 void QemuVm::connect_owner(const CallContext& call) {
   const auto pass = watch_gate_.enter(call, "a connection to the VM");  // no other session is made meanwhile
   auto keeper = reach_keeper(call);
-  keeper.hello(KeeperRole::owner, "attached", call.deadline());
+  keeper.hello(KeeperRole::owner, "attached", call);
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));
   feed_->hold();
   try {
@@ -155,7 +155,7 @@ void QemuVm::resync(const Session& session, const CallContext& call) {
 }
 
 std::uint64_t QemuVm::feed_past(Session& session, const CallContext& call) {
-  const auto past = session.keeper()->journal(1, call.deadline());
+  const auto past = session.keeper()->journal(1, call);
   std::vector<Event> events;
   for (const auto& entry : past.entries) {
     if (auto event = event_from_line(entry.line)) events.push_back(*std::move(event));
@@ -186,8 +186,8 @@ void QemuVm::watch(const CallContext& call) {
   if (session() || !launched() || known_exit()) return;
   std::shared_ptr<Session> session;
   try {
-    auto keeper = Keeper::attach(run_dir_.string(), call.deadline());
-    keeper.hello(KeeperRole::observer, "watch", call.deadline());
+    auto keeper = Keeper::attach(run_dir_.string(), call);
+    keeper.hello(KeeperRole::observer, "watch", call);
     session = std::make_shared<Session>(session_context(), std::move(keeper));
     const auto next = feed_past(*session, call);
     session->follow_journal(next, call);

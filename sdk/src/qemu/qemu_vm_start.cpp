@@ -132,8 +132,8 @@ void QemuVm::launch(const CallContext& call) {
   if (ready.config().ready.console_line.empty()) tracker_->expect_port(ready_port(ready.config()));
 
   call.report("spawn");
-  auto keeper = Keeper::launch(
-      spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .deadline = call.deadline()});
+  auto keeper =
+      Keeper::launch(spec, {.keeper_path = driver_->host.keeper_path, .run_dir = run_dir_.string(), .call = call});
   {
     const std::scoped_lock lock{mutex_};
     record_.keeper = {keeper.identity().pid, keeper.identity().start_time};
@@ -145,7 +145,7 @@ void QemuVm::launch(const CallContext& call) {
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
         .set("customised", plan.customised);
   }
-  keeper.hello(KeeperRole::owner, "start", call.deadline());
+  keeper.hello(KeeperRole::owner, "start", call);
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));
   (void)replace_session(session);
   call.report("negotiate");

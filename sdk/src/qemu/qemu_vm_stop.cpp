@@ -39,9 +39,10 @@ Deadline rung_deadline(std::chrono::milliseconds grace, const CallContext& call)
   return std::max(now, std::min(now + grace, call.deadline() - kill_reserve));
 }
 
-/// Until when the keeper may take: what is left then is for signals of our own.
-Deadline keeper_deadline(const CallContext& call) {
-  return call.deadline() - std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
+/// What the keeper may take of a call: what is left then is for signals of our own.
+CallContext keeper_share(const CallContext& call) {
+  const auto reserve = std::min<std::chrono::milliseconds>(kill_reserve, call.remaining() / 4);
+  return {call.deadline() - reserve, call.cancel()};
 }
 
 StopRung rung_of(Ending ending) {
@@ -170,12 +171,12 @@ StopResult QemuVm::signal_ladder(const visor::StopOptions& options, const CallCo
 }
 
 std::optional<StopResult> QemuVm::stop_by_keeper(const sdk::StopOptions& ask, const CallContext& call) {
-  const auto until = keeper_deadline(call);
+  const auto share = keeper_share(call);
   const auto session = this->session();
   try {
     const auto kept = session && session->keeper() != nullptr
-                          ? session->keeper()->stop(ask, until)
-                          : Keeper::attach(run_dir_.string(), until).stop(ask, until);
+                          ? session->keeper()->stop(ask, share)
+                          : Keeper::attach(run_dir_.string(), share).stop(ask, share);
     const auto exit = explain_exit(kept);
     tracker_->on_exit(exit);
     return StopResult{rung_of(kept.ended_by), tracker_->exit().value_or(exit)};

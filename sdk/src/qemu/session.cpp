@@ -91,7 +91,7 @@ void Session::on_responsive(bool responsive) {
 }
 
 void Session::follow_journal(std::uint64_t from, const CallContext& call) {
-  journal_ = JournalStream::open(keeper_->run_dir(), from, call.deadline());
+  journal_ = JournalStream::open(keeper_->run_dir(), from, call);
   io_->run_and_wait(
       [this] { journal_watch_ = io_->watch_readable(journal_->fd(), [this] { on_journal_readable(); }); });
 }

@@ -215,7 +215,7 @@ TEST_F(LaunchTest, RefusesAKeeperThatIsNone) {
 TEST_F(LaunchTest, GivesUpAtTheDeadlineWhenTheKeeperIsSilent) {
   auto where = options();
   where.keeper_path = VISOR_TEST_PROBE;  // under this name it waits for the session to close
-  where.deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
+  where.call = std::chrono::milliseconds(50);
   const auto error = error_of([&] { Keeper::launch(shell("exit 0"), where); });
   EXPECT_EQ(error.code(), Errc::timeout);
 }

@@ -87,6 +87,21 @@ TEST_F(StopTest, AResponsiveOwnerEndsIt) {
   EXPECT_EQ(expect_exit(owner).ended_by, EndedBy::owner);
 }
 
+TEST_F(StopTest, ACancelledRequestReturnsAndTheStopGoesOn) {
+  auto owner = ready(obedient());
+  owner.hello(KeeperRole::owner, "run", soon());
+  CancelSource cancel;
+  auto stopped = std::async(std::launch::async,
+                            [&] { return error_of([&] { (void)owner.stop(patient(), {soon(), cancel.token()}); }); });
+  expect_event(owner, KeeperEvent::Kind::stop_request);
+  owner.acknowledge_stop();
+  cancel.cancel();
+  const auto error = stopped.get();
+  EXPECT_EQ(to_string(error.code()), "cancelled") << error.what();
+  EXPECT_TRUE(owner.status(soon()).stopping);
+  owner.kill(soon());
+}
+
 TEST_F(StopTest, AnOwnerMayLeaveOnceItHasAcknowledged) {
   auto owner = std::optional(ready(obedient()));
   owner->hello(KeeperRole::owner, "run", soon());

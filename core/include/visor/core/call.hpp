@@ -72,7 +72,7 @@ class VISOR_CORE_EXPORT ProgressSink {
 
 /// What every blocking call takes: until when, whether it was cancelled, and who hears of its progress.
 ///
-/// Implicitly made from a duration: vm->start(10s).
+/// Implicitly made from a duration: vm->start(10s). A deadline alone makes one that nobody can cancel.
 class VISOR_CORE_EXPORT CallContext {
  public:
   /// A call that may take this long from now.
@@ -80,7 +80,8 @@ class VISOR_CORE_EXPORT CallContext {
   template <class Rep, class Period>
   CallContext(std::chrono::duration<Rep, Period> limit)  // NOLINT(google-explicit-constructor)
       : CallContext(std::chrono::ceil<std::chrono::milliseconds>(limit)) {}
-  CallContext(Deadline deadline, CancelToken cancel, ProgressSink* progress = nullptr) noexcept;
+  CallContext(Deadline deadline, CancelToken cancel = {},  // NOLINT(google-explicit-constructor)
+              ProgressSink* progress = nullptr) noexcept;
 
   [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
   [[nodiscard]] const CancelToken& cancel() const noexcept { return cancel_; }

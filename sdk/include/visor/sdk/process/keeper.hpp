@@ -23,7 +23,7 @@ class Message;
 struct LaunchOptions {
   std::string keeper_path;  ///< the visor-keeper binary
   std::string run_dir;      ///< exists, belongs to the caller, writable by nobody else; one keeper a folder
-  Deadline deadline;        ///< for the whole launch
+  CallContext call;         ///< for the whole launch
 };
 
 /// A process in the care of a keeper.
@@ -101,7 +101,7 @@ class VISOR_SDK_EXPORT Keeper {
   /// When it throws, nothing is left running. [any thread] [blocks ≤ deadline, then a moment for cleaning up]
   /// The calling program may have any number of threads and any signal set-up; neither matters nor changes.
   /// Errors: invalid_config (spec; path too long); not_found (keeper, binary); permission_denied; busy (another keeper
-  /// holds the folder); timeout; io_error; each naming the process and the stage ("exec", "setgid", "cgroup", …).
+  /// holds the folder); timeout; cancelled; io_error; each naming the process and the stage ("exec", "setgid", …).
   static Keeper launch(const KeeperSpec& spec, const LaunchOptions& options);
 
   /// Starts a new keeper for processes that outlived theirs. How they end will read `unknown`. Starts out committed.
@@ -110,8 +110,8 @@ class VISOR_SDK_EXPORT Keeper {
 
   /// A session with the keeper of a run folder. [blocks ≤ deadline]
   /// Errors: not_found (no keeper was here), disconnected (it died and left its socket), exhausted (it lives, but has
-  /// no session left), permission_denied.
-  static Keeper attach(const std::string& run_dir, Deadline deadline);
+  /// no session left), permission_denied, timeout, cancelled.
+  static Keeper attach(const std::string& run_dir, const CallContext& call);
 
   Keeper(Keeper&&) noexcept;
   Keeper& operator=(Keeper&&) noexcept;
@@ -124,8 +124,9 @@ class VISOR_SDK_EXPORT Keeper {
   [[nodiscard]] const std::string& run_dir() const noexcept { return run_dir_; }
 
   /// Registers this session. Only before events are read by another thread. [blocks ≤ deadline]
-  /// Errors: busy (there is an owner; the message has its pid and operation), disconnected, timeout.
-  void hello(KeeperRole role, std::string_view operation, Deadline deadline);
+  /// Errors: busy (there is an owner; the message has its pid and operation), disconnected, timeout,
+  /// cancelled.
+  void hello(KeeperRole role, std::string_view operation, const CallContext& call);
   /// Tells what the owner is doing now, for other processes to see. Silently nothing when the keeper is gone.
   void set_operation(std::string_view operation);
   /// The start is finished: closing this session no longer ends the processes, unless they are ephemeral.
@@ -144,24 +145,24 @@ class VISOR_SDK_EXPORT Keeper {
   std::optional<KeeperEvent> wait_event(Deadline deadline);
 
   /// [blocks ≤ deadline] Errors of all requests: disconnected (the keeper is gone), exhausted (as attach),
-  /// timeout.
-  [[nodiscard]] KeeperStatus status(Deadline deadline) const;
+  /// timeout, cancelled.
+  [[nodiscard]] KeeperStatus status(const CallContext& call) const;
   /// The lines from `from` on (1: all). [blocks ≤ deadline]
-  [[nodiscard]] Journal journal(std::uint64_t from, Deadline deadline) const;
+  [[nodiscard]] Journal journal(std::uint64_t from, const CallContext& call) const;
   /// The newest bytes of a process's captured stderr, 64 KiB at most. Empty name: main. [blocks ≤ deadline]
-  [[nodiscard]] std::string stderr_tail(std::string_view process, Deadline deadline) const;
+  [[nodiscard]] std::string stderr_tail(std::string_view process, const CallContext& call) const;
   /// Ends the main process (owner → SIGTERM → SIGKILL) and waits until all is over. When it is over already, returns
-  /// its record. A deadline that passes does not call the stop off. [blocks ≤ deadline]
-  ExitRecord stop(const StopOptions& options, Deadline deadline) const;
+  /// its record. A deadline that passes, or a cancellation, does not call the stop off. [blocks ≤ deadline]
+  ExitRecord stop(const StopOptions& options, const CallContext& call) const;
   /// SIGKILL now; otherwise as stop(). [blocks ≤ deadline]
-  ExitRecord kill(Deadline deadline) const;
+  ExitRecord kill(const CallContext& call) const;
 
  private:
   Keeper() = default;
   static Keeper start(const std::string& order, const std::vector<int>& host_fds, const LaunchOptions& options);
   void keep_events(const std::vector<wire::Message>& messages);
   void notify(const wire::Message& message) const;
-  [[nodiscard]] ExitRecord end(const wire::Message& request, Deadline deadline) const;
+  [[nodiscard]] ExitRecord end(const wire::Message& request, const CallContext& call) const;
 
   UniqueFd session_;
   UniqueFd pidfd_;  // of the keeper when it is our child
@@ -174,8 +175,8 @@ class VISOR_SDK_EXPORT Keeper {
 /// A live view of the journal on a connection of its own, for one thread at a time.
 class VISOR_SDK_EXPORT JournalStream {
  public:
-  /// [blocks ≤ deadline] Errors: not_found, disconnected, timeout.
-  static JournalStream open(const std::string& run_dir, std::uint64_t from, Deadline deadline);
+  /// [blocks ≤ deadline] Errors: not_found, disconnected, timeout, cancelled.
+  static JournalStream open(const std::string& run_dir, std::uint64_t from, const CallContext& call);
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
   /// The next line; empty when the deadline came first. [blocks ≤ deadline] Errors: disconnected (also at the end).
@@ -190,8 +191,9 @@ class VISOR_SDK_EXPORT JournalStream {
 
 /// A stream socket to the guest's console: first the history the keeper holds, then live bytes; what is written goes to
 /// the guest. A reader that is too slow finds a line "[visor: N bytes skipped]". The socket does not block.
-/// [blocks ≤ deadline] Errors: not_found (no keeper, or no console), disconnected, permission_denied, timeout.
-VISOR_SDK_EXPORT UniqueFd connect_console(const std::string& run_dir, Deadline deadline);
+/// [blocks ≤ deadline] Errors: not_found (no keeper, or no console), disconnected, permission_denied, timeout,
+/// cancelled.
+VISOR_SDK_EXPORT UniqueFd connect_console(const std::string& run_dir, const CallContext& call);
 
 /// Files of a run folder.
 VISOR_SDK_EXPORT std::string keeper_socket_path(const std::string& run_dir);
