@@ -21,8 +21,6 @@ namespace {
 
 /// What is kept of the call's time for the kill, which always works.
 constexpr auto kill_reserve = 1000ms;
-/// A request of the keeper cannot be cancelled, but it can be repeated: how often to look.
-constexpr auto look_interval = 200ms;
 /// How long a stop waits for another operation of the same handle.
 constexpr auto patience = 1000ms;
 
@@ -78,21 +76,18 @@ visor::StopResult UmlVm::stop_unstarted() {
 visor::StopResult UmlVm::stop_by_keeper(const visor::StopOptions& options, bool owner, const visor::CallContext& call) {
   const auto link = this->link();
   if (owner && link) link->set_guest_grace(options.guest_grace);
-  const auto request = ladder(options, call);
-  for (;;) {
-    try {
-      const auto keeper = visor::sdk::Keeper::attach(run_dir_.string(), call.deadline());
-      const auto slice = std::min(call.deadline(), std::chrono::steady_clock::now() + look_interval);
-      const auto kept = keeper.stop(request, slice);
-      tracker_->on_exit(explain(kept));
-      auto rung = visor::sdk::rung_of(kept.ended_by);
-      if (owner && rung == StopRung::owner) rung = link && link->halted() ? StopRung::hypervisor : StopRung::guest;
-      return {rung, *known_exit()};
-    } catch (const Error& error) {
-      if (error.code() == Errc::not_found || error.code() == Errc::disconnected) break;
-      if (error.code() != Errc::timeout) throw;
-    }
-    call.check("the VM to stop");
+  try {
+    // One request until the end: a second one may come when the VM has ended, and would be told that nobody ended it.
+    const auto kept = visor::sdk::Keeper::attach(run_dir_.string(), call).stop(ladder(options, call), call);
+    tracker_->on_exit(explain(kept));
+    const auto exit = *known_exit();
+    const auto rung = visor::sdk::rung_of(kept.ended_by);
+    if (!owner || rung != StopRung::owner) return {rung, exit};
+    // A guest that is halted while it powers itself off has done it by itself.
+    const bool halted = link && link->halted() && !visor::sdk::ended_by_guest(exit.cause);
+    return {halted ? StopRung::hypervisor : StopRung::guest, exit};
+  } catch (const Error& error) {
+    if (error.code() != Errc::not_found && error.code() != Errc::disconnected) throw;
   }
   if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   return stop_without_keeper(options, call);

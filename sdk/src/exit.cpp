@@ -47,4 +47,8 @@ StopRung rung_of(EndedBy ended_by) noexcept {
   return StopRung::already_stopped;
 }
 
+bool ended_by_guest(ExitCause cause) noexcept {
+  return cause == ExitCause::guest_shutdown || cause == ExitCause::guest_reset;
+}
+
 }  // namespace visor::sdk

@@ -3,6 +3,7 @@
 #include "visor/core/error.hpp"
 #include "visor/core/json.hpp"
 #include "visor/runtime/runtime.hpp"
+#include "visor/sdk/process/keeper.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -11,7 +12,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <sstream>
+#include <thread>
 
 namespace {
 
@@ -169,6 +172,23 @@ TEST_F(Uml, AGuestThatDoesNotObeyIsHalted) {
   const auto result = vm->stop({.guest_grace = 500ms, .hypervisor_grace = 60s}, guest_limit);
   EXPECT_EQ(to_string(result.rung), "hypervisor");
   EXPECT_EQ(to_string(result.exit.cause), "stopped") << result.exit.text;
+}
+
+/// The keeper knows how the VM ends, and may be gone before it can be asked again.
+TEST_F(Uml, AStopAsksTheKeeperOnce) {
+  add_param("visor.ignore_power_button", "1");
+  add_param("visor.ticks", "1");
+  const auto vm = started();
+  (void)Reader{*vm}.line_with("tick ", guest_limit);
+  auto stopped = std::async(std::launch::async,
+                            [&] { return vm->stop({.guest_grace = 3s, .hypervisor_grace = 60s}, guest_limit); });
+  const auto folder = vm->record().run_dir;
+  const auto keeper = sdk::Keeper::attach(folder.string(), limit);
+  while (!keeper.status(limit).stopping) std::this_thread::yield();
+  std::filesystem::rename(folder / "keeper.sock", folder / "moved");
+  const auto result = stopped.get();
+  EXPECT_EQ(to_string(result.rung), "hypervisor");
+  EXPECT_EQ(result.exit.text, "It was stopped");
 }
 
 /// Ticks are counted by the guest: one that was made while it stood still would be missing afterwards.

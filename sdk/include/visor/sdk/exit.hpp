@@ -20,4 +20,7 @@ VISOR_SDK_EXPORT std::string stderr_excerpt(std::string_view stderr_tail);
 /// The rung of the stop ladder that a keeper's record tells of; already_stopped when nobody asked for the end.
 VISOR_SDK_EXPORT StopRung rung_of(EndedBy ended_by) noexcept;
 
+/// Whether the guest itself ended the VM: a shutdown or a reset.
+VISOR_SDK_EXPORT bool ended_by_guest(ExitCause cause) noexcept;
+
 }  // namespace visor::sdk
