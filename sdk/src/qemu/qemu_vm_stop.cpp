@@ -136,6 +136,7 @@ std::optional<visor::ExitRecord> QemuVm::try_rung(std::chrono::milliseconds grac
     return tracker_->wait_exit(CallContext{deadline, call.cancel()});
   } catch (const Error& error) {
     if (error.code() != Errc::timeout) throw;
+    driver_->log(LogLevel::debug, id_, "It did not end when it was asked to; the stop goes on");
     return std::nullopt;
   }
 }
@@ -147,8 +148,14 @@ StopResult QemuVm::stop_as_owner(const visor::StopOptions& options, const CallCo
   const auto power_button = [&](const CallContext& limited) { qmp::system_powerdown(*client, limited); };
   if (const auto exit = try_rung(options.guest_grace, call, power_button)) return {StopRung::guest, *exit};
   const auto quit = [&](const CallContext& limited) { qmp::quit(*client, limited); };
-  if (const auto exit = try_rung(options.hypervisor_grace, call, quit)) return {StopRung::hypervisor, *exit};
-  return signal_ladder(options, call);
+  const auto asked = [](const visor::ExitRecord& exit) {  // a slow guest may obey while QEMU is told to quit
+    return ended_by_guest(exit.cause) ? StopRung::guest : StopRung::hypervisor;
+  };
+  if (const auto exit = try_rung(options.hypervisor_grace, call, quit)) return {asked(*exit), *exit};
+  auto result = signal_ladder(options, call);
+  // It ended before a signal was sent: what was asked last did it.
+  if (result.rung == StopRung::already_stopped) result.rung = asked(result.exit);
+  return result;
 }
 
 StopResult QemuVm::stop_beside_owner(const visor::StopOptions& options, const CallContext& call) {

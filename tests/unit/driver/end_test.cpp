@@ -4,6 +4,7 @@
 #include "visor/sdk/process/process_identity.hpp"
 
 #include <csignal>
+#include <future>
 #include <ostream>
 
 namespace visor::sdk {
@@ -98,6 +99,24 @@ TEST_F(EndTest, AStopThatSentNoSignalSaysSo) {
   ASSERT_TRUE(!qemu || qemu->wait_end(std::chrono::steady_clock::now() + limit));
   EXPECT_EQ(to_string(vm->stop({.force = true}, 2s).rung), "already_stopped");
   ASSERT_EQ(::kill(record.keeper.pid, SIGCONT), 0);
+}
+
+/// Its keeper notices only when the stop has gone on to the next rung, and finds nothing to signal there.
+TEST_F(EndTest, AQemuThatEndsBetweenTwoRungsWasStopped) {
+  const auto vm = start({"system_powerdown=ignore"});
+  const auto record = vm->record();
+  const auto qemu = Pidfd::open({record.hypervisor.pid, record.hypervisor.start_time});
+  ASSERT_TRUE(qemu);
+  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);
+  auto stopped = std::async(std::launch::async, [&] {
+    return vm->stop({.guest_grace = 50ms, .hypervisor_grace = 50ms, .terminate_grace = limit}, limit);
+  });
+  EXPECT_TRUE(qemu->wait_end(std::chrono::steady_clock::now() + limit));
+  log().expect("did not end when it was asked to", 2);
+  ASSERT_EQ(::kill(record.keeper.pid, SIGCONT), 0);
+  const auto result = stopped.get();
+  EXPECT_EQ(to_string(result.rung), "hypervisor");
+  EXPECT_EQ(to_string(result.exit.cause), "stopped") << result.exit.text;
 }
 
 TEST_F(EndTest, AnEphemeralVmEndsWithItsHandle) {

@@ -7,10 +7,25 @@
 #include "visor/sdk/process/reaper.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
 namespace visor::sdk {
+
+void DriverLog::write(LogLevel /*level*/, std::string_view /*vm*/, std::string_view text) noexcept {
+  const std::scoped_lock lock{mutex_};
+  lines_.emplace_back(text);
+  written_.notify_all();
+}
+
+void DriverLog::expect(std::string_view text, std::size_t times) {
+  const auto has = [&](const std::string& line) { return line.find(text) != std::string::npos; };
+  std::unique_lock lock{mutex_};
+  EXPECT_TRUE(written_.wait_for(lock, limit,
+                                [&] { return static_cast<std::size_t>(std::ranges::count_if(lines_, has)) >= times; }))
+      << "nothing was logged about: " << text;
+}
 
 void DriverTest::SetUp() {
   test::adopt_orphans();
@@ -19,7 +34,9 @@ void DriverTest::SetUp() {
   ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
   dir_ = pattern;
   for (const auto* file : {"kernel", "initrd"}) std::ofstream{dir_ / file} << "not really a " << file;
-  use_host({});
+  HostContext host;
+  host.log = log_;
+  use_host(std::move(host));
 }
 
 void DriverTest::use_host(HostContext host) {

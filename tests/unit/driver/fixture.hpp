@@ -4,14 +4,19 @@
 #include "visor/core/error.hpp"
 #include "visor/core/host_context.hpp"
 #include "visor/core/hypervisor.hpp"
+#include "visor/core/log.hpp"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace visor::sdk {
@@ -20,6 +25,20 @@ using namespace std::chrono_literals;
 
 /// Long enough for whatever must happen; no test passes or fails by how long something takes.
 inline constexpr std::chrono::milliseconds limit = 30s;
+
+/// What the driver logs.
+class DriverLog final : public LogSink {
+ public:
+  [[nodiscard]] bool enabled(LogLevel) const noexcept override { return true; }
+  void write(LogLevel level, std::string_view vm, std::string_view text) noexcept override;
+  /// Waits until this many lines have this text in them; fails the test when they do not come.
+  void expect(std::string_view text, std::size_t times = 1);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable written_;
+  std::vector<std::string> lines_;
+};
 
 /// Every test has a folder of its own, and must leave no process, descriptor or socket behind.
 class DriverTest : public ::testing::Test {
@@ -38,6 +57,7 @@ class DriverTest : public ::testing::Test {
   [[nodiscard]] VmConfig config() const;
   [[nodiscard]] std::filesystem::path run_dir() const { return dir_ / "vm"; }
   [[nodiscard]] Hypervisor& hypervisor() const { return *hypervisor_; }
+  [[nodiscard]] DriverLog& log() const { return *log_; }
 
   /// What the call throws; fails the test when it throws nothing.
   static Error error_of(const std::function<void()>& call);
@@ -46,6 +66,7 @@ class DriverTest : public ::testing::Test {
 
  private:
   std::filesystem::path dir_;
+  std::shared_ptr<DriverLog> log_ = std::make_shared<DriverLog>();
   std::unique_ptr<Hypervisor> hypervisor_;
   std::size_t fds_before_ = 0;
 };
