@@ -2,7 +2,6 @@
 #include "link.hpp"
 
 #include "exit.hpp"
-#include "visor/sdk/exit.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -38,7 +37,7 @@ void Link::watch_process(visor::sdk::Pidfd process) {
   process_ = std::move(process);
   process_watch_ = io_->watch_readable(process_->fd(), [this] {
     process_watch_.reset();
-    tracker_->on_exit(visor::sdk::unwitnessed_exit());
+    tracker_->on_exit(explain_unwitnessed(*tracker_));
   });
 }
 
@@ -47,7 +46,7 @@ void Link::on_keeper() {
     if (event->kind == KeeperEvent::Kind::stop_request) on_stop_request(event->grace);
     if (event->kind == KeeperEvent::Kind::exited) {
       keeper_watch_.reset();
-      tracker_->on_exit(event->exit ? explain(*event->exit) : visor::sdk::unwitnessed_exit());
+      tracker_->on_exit(event->exit ? explain(*event->exit) : explain_unwitnessed(*tracker_));
       return;
     }
     if (event->kind == KeeperEvent::Kind::disconnected) {
@@ -62,13 +61,14 @@ void Link::on_keeper_lost() {
   if (auto process = visor::sdk::Pidfd::open(keeper_->main_process().identity)) {
     watch_process(std::move(*process));
   } else {
-    tracker_->on_exit(visor::sdk::unwitnessed_exit());
+    tracker_->on_exit(explain_unwitnessed(*tracker_));
   }
 }
 
 /// The rungs that only a plugin knows. Should they not help, the keeper goes on with signals by itself.
 void Link::on_stop_request(std::chrono::milliseconds grace) {
   keeper_->acknowledge_stop();
+  tracker_->expect_stop();
   // A guest that stands still can neither power itself off nor be halted: User-Mode Linux would abort.
   mconsole_.tell("go");
   mconsole_.tell("cad");

@@ -7,7 +7,6 @@
 #include "exit.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/console.hpp"
-#include "visor/sdk/exit.hpp"
 #include "visor/sdk/process/reaper.hpp"
 
 #include <utility>
@@ -88,7 +87,7 @@ std::optional<visor::ExitRecord> UmlVm::known_exit() const {
   if (const auto kept = visor::sdk::read_exit_record(run_dir_.string())) {
     tracker_->on_exit(explain(*kept));
   } else if (over) {
-    tracker_->on_exit(visor::sdk::unwitnessed_exit());
+    tracker_->on_exit(explain_unwitnessed(*tracker_));
   }
   return tracker_->exit();
 }

@@ -115,7 +115,7 @@ visor::StopResult UmlVm::stop_without_keeper(const visor::StopOptions& options, 
     if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
     return StopRung::kill;
   }();
-  tracker_->on_exit(visor::sdk::unwitnessed_exit());
+  tracker_->on_exit(explain_unwitnessed(*tracker_));
   return {rung, *known_exit()};
 }
 

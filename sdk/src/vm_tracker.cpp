@@ -2,6 +2,7 @@
 #include "visor/sdk/vm_tracker.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/sdk/exit.hpp"
 
 #include <utility>
 
@@ -80,6 +81,11 @@ void VmTracker::expect_stop() {
   stop_expected_ = true;
 }
 
+bool VmTracker::stop_expected() const {
+  const std::scoped_lock lock{mutex_};
+  return stop_expected_;
+}
+
 void VmTracker::on_ready() {
   const std::scoped_lock lock{mutex_};
   tell_ready_locked();
@@ -109,11 +115,6 @@ void VmTracker::on_exit(visor::ExitRecord record) {
   const std::scoped_lock lock{mutex_};
   if (exit_) return;
   exit_ = std::move(record);
-  // Whoever stops the VM and whoever watches its process see the end at the same time; both must tell the same.
-  if (exit_->cause == ExitCause::unknown && stop_expected_) {
-    exit_->cause = ExitCause::stopped;
-    exit_->text = "It was stopped; its keeper had died";
-  }
   if (!unfinished_) tell_end_locked();
   changed_.notify_all();
 }
@@ -177,33 +178,27 @@ void VmTracker::interrupt() {
   changed_.notify_all();
 }
 
-void VmTracker::wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
-                     const std::function<bool()>& done) const {
-  while (!done()) {
-    call.check(what);
-    changed_.wait_until(lock, call.deadline());
-  }
-}
-
-visor::ExitRecord VmTracker::wait_exit(const CallContext& call) const {
+std::optional<visor::ExitRecord> VmTracker::wait(const CallContext& call, std::string_view what,
+                                                 const std::function<bool()>& done) const {
   // Before the lock: see EventQueue::next().
   const CancelCallback wake{call.cancel(), [this] {
                               const std::scoped_lock lock{mutex_};
                               changed_.notify_all();
                             }};
   std::unique_lock lock{mutex_};
-  wait(lock, call, "the VM to end", [this] { return over_locked(); });
-  return *exit_;
+  while (!done()) {
+    call.check(what);
+    changed_.wait_until(lock, call.deadline());
+  }
+  return over_locked() ? exit_ : std::nullopt;
+}
+
+visor::ExitRecord VmTracker::wait_exit(const CallContext& call) const {
+  return *wait(call, "the VM to end", [this] { return over_locked(); });
 }
 
 std::optional<visor::ExitRecord> VmTracker::wait_exit(const CallContext& call, std::uint64_t interruptions) const {
-  const CancelCallback wake{call.cancel(), [this] {
-                              const std::scoped_lock lock{mutex_};
-                              changed_.notify_all();
-                            }};
-  std::unique_lock lock{mutex_};
-  wait(lock, call, "the VM to end", [&] { return over_locked() || interruptions_ != interruptions; });
-  return over_locked() ? exit_ : std::nullopt;
+  return wait(call, "the VM to end", [&] { return over_locked() || interruptions_ != interruptions; });
 }
 
 std::optional<visor::ExitRecord> VmTracker::exit_by(Deadline deadline) const {
@@ -213,14 +208,8 @@ std::optional<visor::ExitRecord> VmTracker::exit_by(Deadline deadline) const {
 }
 
 bool VmTracker::wait_port(const std::string& port, const CallContext& call) const {
-  const CancelCallback wake{call.cancel(), [this] {
-                              const std::scoped_lock lock{mutex_};
-                              changed_.notify_all();
-                            }};
-  std::unique_lock lock{mutex_};
-  wait(lock, call, "the guest to open port '" + port + "'",
-       [&] { return over_locked() || open_ports_.contains(port); });
-  return !over_locked();
+  return !wait(call, "the guest to open port '" + port + "'",
+               [&] { return over_locked() || open_ports_.contains(port); });
 }
 
 std::shared_ptr<EventQueue> VmTracker::subscribe() {
@@ -232,6 +221,22 @@ std::shared_ptr<EventQueue> VmTracker::subscribe() {
     subscribers_.push_back(queue);
   }
   return queue;
+}
+
+visor::ExitRecord explain_unwitnessed(const VmTracker& seen) {
+  auto out = unwitnessed_exit();
+  const auto say = [&](ExitCause cause, std::string_view text) {
+    out.cause = cause;
+    out.text = text;
+  };
+  if (seen.panicked()) {
+    say(ExitCause::guest_panic, "The guest kernel panicked; the keeper had died");
+  } else if (seen.saw(EventKind::guest_shutdown)) {
+    say(ExitCause::guest_shutdown, "The guest powered itself off; the keeper had died");
+  } else if (seen.stop_expected()) {
+    say(ExitCause::stopped, "It was stopped; its keeper had died");
+  }
+  return out;
 }
 
 }  // namespace visor::sdk

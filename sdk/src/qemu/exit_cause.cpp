@@ -99,22 +99,6 @@ visor::ExitRecord explain_exit(const ExitRecord& kept) {
   return out;
 }
 
-visor::ExitRecord explain_unwitnessed(const VmTracker& seen, bool being_stopped) {
-  auto out = unwitnessed_exit();
-  const auto say = [&](ExitCause cause, std::string_view text) {
-    out.cause = cause;
-    out.text = text;
-  };
-  if (seen.saw(EventKind::guest_panicked)) {
-    say(ExitCause::guest_panic, "The guest kernel panicked; the keeper had died");
-  } else if (seen.saw(EventKind::guest_shutdown)) {
-    say(ExitCause::guest_shutdown, "The guest powered itself off; the keeper had died");
-  } else if (being_stopped) {
-    say(ExitCause::stopped, "It was stopped; its keeper had died");
-  }
-  return out;
-}
-
 Value exit_to_value(const visor::ExitRecord& exit) {
   using std::chrono::microseconds;
   auto value = Value::map({{"cause", to_string(exit.cause)}, {"text", exit.text}, {"last_event", exit.last_event}});

@@ -4,7 +4,6 @@
 #include "visor/core/vm_state.hpp"
 #include "visor/sdk/exit.hpp"
 #include "visor/sdk/process/exit_record.hpp"
-#include "visor/sdk/vm_tracker.hpp"
 
 #include <optional>
 
@@ -12,9 +11,6 @@ namespace visor::sdk {
 
 /// What a keeper's record means: events come before the exit code, since QEMU exits with 0 after a guest's panic.
 visor::ExitRecord explain_exit(const ExitRecord& kept);
-
-/// The end of a VM whose keeper died before it did: from the events that were seen, and whether it was being stopped.
-visor::ExitRecord explain_unwitnessed(const VmTracker& seen, bool being_stopped);
 
 /// An end that no keeper wrote down, as the VM's record keeps it.
 Value exit_to_value(const visor::ExitRecord& exit);

@@ -116,7 +116,7 @@ std::optional<visor::ExitRecord> QemuVm::known_exit() const {
   if (const auto kept = read_exit_record(run_dir_.string())) {
     tracker_->on_exit(explain_exit(*kept));
   } else if (over) {
-    tracker_->on_exit(noted_end(run_dir_).value_or(unwitnessed_exit()));
+    tracker_->on_exit(noted_end(run_dir_).value_or(explain_unwitnessed(*tracker_)));
   }
   return tracker_->exit();
 }

@@ -143,7 +143,7 @@ std::optional<visor::ExitRecord> QemuVm::try_rung(std::chrono::milliseconds grac
 
 StopResult QemuVm::stop_as_owner(const visor::StopOptions& options, const CallContext& call) {
   const auto session = this->session();
-  session->expect_end();
+  tracker_->expect_stop();
   const auto client = session->client();
   const auto power_button = [&](const CallContext& limited) { qmp::system_powerdown(*client, limited); };
   if (const auto exit = try_rung(options.guest_grace, call, power_button)) return {StopRung::guest, *exit};
@@ -199,14 +199,14 @@ std::optional<StopResult> QemuVm::stop_by_keeper(const sdk::StopOptions& ask, co
 StopResult QemuVm::signal_directly(const visor::StopOptions& options, const CallContext& call) {
   const auto hypervisor = identity_of(record().hypervisor);
   if (hypervisor.pid == 0) throw Error(Errc::busy, "VM '" + id_ + "' is just being started by another handle");
-  if (const auto session = this->session()) session->expect_end();
+  tracker_->expect_stop();
   const auto grace = std::min(options.terminate_grace, call.remaining() / 2);
   const auto ending = end_process(hypervisor, grace, call.deadline());
   if (ending == Ending::failed) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
   if (ending == Ending::none) {
     if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
   }
-  auto exit = explain_unwitnessed(*tracker_, true);
+  auto exit = explain_unwitnessed(*tracker_);
   if (exit.cause == ExitCause::stopped && keeper_lives()) exit.text = "It was stopped; its keeper did not answer";
   tracker_->on_exit(exit);
   return {rung_of(ending), tracker_->exit().value_or(exit)};

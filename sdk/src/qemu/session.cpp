@@ -126,7 +126,7 @@ void Session::on_keeper_readable() {
         break;
       case KeeperEvent::Kind::exited:
         keeper_watch_.reset();
-        context_.tracker->on_exit(event->exit ? explain_exit(*event->exit) : unwitnessed_exit());
+        context_.tracker->on_exit(event->exit ? explain_exit(*event->exit) : explain_unwitnessed(*context_.tracker));
         return;
       case KeeperEvent::Kind::disconnected:
         keeper_watch_.reset();
@@ -160,7 +160,7 @@ void Session::on_unwitnessed_end() {
 void Session::tell_unwitnessed_end() {
   // One small file, once: another handle may have started a keeper that saw the end.
   const auto kept = read_exit_record(context_.run_dir.string());
-  context_.tracker->on_exit(kept ? explain_exit(*kept) : explain_unwitnessed(*context_.tracker, end_expected_));
+  context_.tracker->on_exit(kept ? explain_exit(*kept) : explain_unwitnessed(*context_.tracker));
 }
 
 void Session::on_journal_readable() {
@@ -181,7 +181,7 @@ void Session::on_stop_request(std::chrono::milliseconds grace) {
   const auto client = monitor();
   if (!client || client->failure()) return;  // no answer: the keeper goes on by itself
   keeper_->acknowledge_stop();
-  expect_end();
+  context_.tracker->expect_stop();
   context_.driver->log(LogLevel::info, context_.id, "Another process asked to stop the VM");
   const auto ignore = [](const qmp::Outcome&) {};
   const auto deadline = std::chrono::steady_clock::now() + grace;

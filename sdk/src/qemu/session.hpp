@@ -9,7 +9,6 @@
 #include "visor/sdk/qmp/client.hpp"
 #include "visor/sdk/vm_tracker.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -49,8 +48,6 @@ class Session {
   void leave_journal();
   /// Stops feeding the tracker at all: when this returns, nothing is on its way to it. [blocks a moment]
   void quiesce();
-  /// From now on the end is wanted: one that no keeper sees counts as a stop.
-  void expect_end() noexcept { end_expected_ = true; }
 
   [[nodiscard]] bool has_monitor() const noexcept { return monitor() != nullptr; }
   /// There is a monitor, but its connection has ended.
@@ -77,7 +74,6 @@ class Session {
   std::optional<JournalStream> journal_;
   mutable std::mutex mutex_;  // guards client_
   std::shared_ptr<qmp::Client> client_;
-  std::atomic<bool> end_expected_ = false;
   bool ended_ = false;  // these two are the I/O thread's
   bool quiet_ = false;
   Probe probe_;

@@ -62,20 +62,6 @@ TEST(ExitCause, OfAnAdoptedProcessWhatLedToTheEndCounts) {
   EXPECT_EQ(explain_exit(killed).cause, ExitCause::stopped);
 }
 
-TEST(ExitCause, WithoutAKeeperTheEventsAndTheWishCount) {
-  VmTracker nothing;
-  EXPECT_EQ(explain_unwitnessed(nothing, false).cause, ExitCause::unknown);
-  EXPECT_EQ(explain_unwitnessed(nothing, true).cause, ExitCause::stopped);
-  VmTracker off;
-  Event event;
-  event.kind = EventKind::guest_shutdown;
-  off.note(event);
-  EXPECT_EQ(explain_unwitnessed(off, true).cause, ExitCause::guest_shutdown);
-  event.kind = EventKind::guest_panicked;
-  off.note(event);
-  EXPECT_EQ(explain_unwitnessed(off, true).cause, ExitCause::guest_panic);
-}
-
 TEST(ExitCause, AnEndIsKeptInARecord) {
   visor::ExitRecord exit;
   exit.cause = ExitCause::exit_code;

@@ -73,23 +73,23 @@ TEST(Tracker, WaitsForAPortAndForTheEnd) {
 
 TEST(Tracker, AnEndThatNobodySawIsAStopWhenOneWasUnderWay) {
   VmTracker tracker;
-  const auto queue = tracker.subscribe();
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::unknown);
   tracker.expect_stop();
-  tracker.on_exit({});
-  EXPECT_EQ(tracker.exit()->cause, ExitCause::stopped);
-  EXPECT_EQ(queue->next(0ms)->data.at("state").as_string(), "stopped");
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::stopped);
   tracker.reset();
-  tracker.on_exit({});
-  EXPECT_EQ(tracker.exit()->cause, ExitCause::unknown) << "what was expected of an earlier start counts no more";
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::unknown) << "that was expected of an earlier start";
 }
 
-TEST(Tracker, WhatIsKnownOfAnEndOutweighsTheStop) {
+TEST(Tracker, WhatTheGuestWasSeenToDoOutweighsTheStop) {
   VmTracker tracker;
   tracker.expect_stop();
-  ExitRecord record;
-  record.cause = ExitCause::guest_panic;
-  tracker.on_exit(record);
-  EXPECT_EQ(tracker.exit()->cause, ExitCause::guest_panic);
+  Event seen;
+  seen.kind = EventKind::guest_shutdown;
+  tracker.note(seen);
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::guest_shutdown);
+  seen.kind = EventKind::guest_panicked;
+  tracker.note(seen);
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::guest_panic);
 }
 
 TEST(Tracker, ACancelledWaitEnds) {

@@ -40,8 +40,9 @@ class VISOR_SDK_EXPORT VmTracker {
   void expect_port(std::string port);
   /// The guest is ready: subscribers get `guest_ready`, unless they had it.
   void on_ready();
-  /// stop() is about to end a VM that has no keeper any more: an end of which nobody knows the cause then is `stopped`.
+  /// A stop is under way, of whoever: see explain_unwitnessed().
   void expect_stop();
+  [[nodiscard]] bool stop_expected() const;
   /// Takes note of an event of the past; nobody is told.
   void note(const Event& event);
   /// The end; only the first one counts. Subscribers get the guest's event that the cause stands for, unless the
@@ -78,9 +79,9 @@ class VISOR_SDK_EXPORT VmTracker {
   std::shared_ptr<EventQueue> subscribe();
 
  private:
-  /// Waits with the mutex until `done`; wakes on changes and on cancellation.
-  void wait(std::unique_lock<std::mutex>& lock, const CallContext& call, std::string_view what,
-            const std::function<bool()>& done) const;
+  /// Waits until `done`, which is asked under the mutex; wakes on changes and on cancellation. The end, if it came.
+  std::optional<visor::ExitRecord> wait(const CallContext& call, std::string_view what,
+                                        const std::function<bool()>& done) const;
   [[nodiscard]] bool over_locked() const { return exit_.has_value() && !unfinished_; }
   void reset_locked(bool unfinished);
   void tell_end_locked();
@@ -100,5 +101,10 @@ class VISOR_SDK_EXPORT VmTracker {
   bool stop_expected_ = false;
   std::vector<std::weak_ptr<EventQueue>> subscribers_;
 };
+
+/// The end of a VM whose keeper died before it did: what the guest was seen to do, or else `stopped` when a stop was
+/// under way, or else unknown. Whoever stops the VM and whoever watches its process see the end at the same time; both
+/// ask here, and tell the same. [any thread] [does not block]
+VISOR_SDK_EXPORT visor::ExitRecord explain_unwitnessed(const VmTracker& seen);
 
 }  // namespace visor::sdk
