@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "visor/core/error.hpp"
+#include "support/error_of.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,17 +12,7 @@
 
 namespace visor::testing {
 
-/// The error that a function throws; fails the test when it throws none.
-template <class Function>
-Error error_of(const Function& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return {Errc::internal, "no error was thrown"};
-}
+using test::error_of;
 
 inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

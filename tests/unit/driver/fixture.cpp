@@ -88,14 +88,4 @@ std::unique_ptr<Vm> DriverTest::start(const std::vector<std::string>& words) {
   return vm;
 }
 
-Error DriverTest::error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(Errc::internal, "");
-}
-
 }  // namespace visor::sdk

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // VMs of the QEMU driver on the program that stands in for QEMU (sdk/src/testing/fake_qemu.cpp).
 #pragma once
+#include "support/error_of.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/host_context.hpp"
 #include "visor/core/hypervisor.hpp"
@@ -12,7 +13,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,6 +20,8 @@
 #include <vector>
 
 namespace visor::sdk {
+
+using test::error_of;
 
 using namespace std::chrono_literals;
 
@@ -59,8 +61,6 @@ class DriverTest : public ::testing::Test {
   [[nodiscard]] Hypervisor& hypervisor() const { return *hypervisor_; }
   [[nodiscard]] DriverLog& log() const { return *log_; }
 
-  /// What the call throws; fails the test when it throws nothing.
-  static Error error_of(const std::function<void()>& call);
   /// No process and no socket is there.
   void expect_nothing_runs() const;
 

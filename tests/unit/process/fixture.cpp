@@ -80,16 +80,6 @@ ExitRecord ProcessTest::expect_exit(Keeper& keeper) {
   return expect_event(keeper, KeeperEvent::Kind::exited).exit.value_or(ExitRecord{});
 }
 
-Error ProcessTest::error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(Errc::internal, "");
-}
-
 void ProcessTest::expect_cleaned() const {
   EXPECT_TRUE(exists(exit_record_path(dir_)));
   EXPECT_FALSE(exists(keeper_socket_path(dir_)));

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "support/error_of.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/process/keeper.hpp"
 
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
 #include <string_view>
 
 namespace visor::sdk {
+
+using test::error_of;
 
 /// Every test has a run folder of its own, and must leave no process and no descriptor behind.
 class ProcessTest : public ::testing::Test {
@@ -31,8 +33,6 @@ class ProcessTest : public ::testing::Test {
   /// The next event, which must be of this kind.
   static KeeperEvent expect_event(Keeper& keeper, KeeperEvent::Kind kind);
   static ExitRecord expect_exit(Keeper& keeper);
-  /// What the call throws; fails the test when it throws nothing.
-  static Error error_of(const std::function<void()>& call);
   /// The folder holds the record and nothing that was for the living.
   void expect_cleaned() const;
 

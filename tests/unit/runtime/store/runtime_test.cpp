@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/runtime/runtime.hpp"
 
+#include "support/error_of.hpp"
 #include "temporary_folder.hpp"
 #include "visor/core/file.hpp"
 #include "visor/runtime/plugin_registry.hpp"
@@ -19,21 +20,11 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
+using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr std::chrono::milliseconds limit = 20s;
-
-template <class Call>
-Error error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(Errc::internal, "nothing was thrown");
-}
 
 /// This process, as a record would name it.
 ProcessIdentity self() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/runtime/vm_store.hpp"
 
+#include "support/error_of.hpp"
 #include "temporary_folder.hpp"
 #include "visor/core/file.hpp"
 
@@ -20,20 +21,10 @@ namespace visor {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-
-template <class Call>
-Error error_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(Errc::internal, "nothing was thrown");
-}
 
 mode_t mode_of(const fs::path& path) {
   struct stat status{};
