@@ -79,8 +79,8 @@ TEST_P(Lifecycle, StopEndsAPausedVm) {
   const auto vm = in_state(VmState::paused, subject().config);
   StopOptions options;
   options.guest_grace = subject().moment;
-  vm->stop(options, patient());
-  EXPECT_EQ(state_of(*vm), VmState::stopped);
+  const auto result = vm->stop(options, patient());
+  EXPECT_EQ(state_of(*vm), VmState::stopped) << to_string(result.rung) << ", " << result.exit.text;
 }
 
 TEST_P(Lifecycle, StopBeforeTheStartLeavesNothingToStart) {
