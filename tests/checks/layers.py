@@ -50,8 +50,10 @@ RULES = [
     Rule("plugins/qemu-*", CORE + ["visor/sdk/plugin.hpp", "visor/sdk/qemu/", "plugins/qemu-", "std"]),
     Rule("plugins/*", CORE + ["visor/sdk/", "plugins/", "nlohmann"] + SYSTEM),
     Rule("cli/*", CORE + ["visor/runtime/", "cli/", "boost/program_options", "nlohmann"] + SYSTEM),
-    # Examples are other people's programs: a plugin sees the SDK, a host program the runtime.
+    # Examples are other people's programs: a plugin sees the SDK, a host program the runtime; one that launches QEMU by
+    # itself the SDK.
     Rule("examples/plugin-*", CORE + ["visor/sdk/", "examples/plugin-"] + SYSTEM),
+    Rule("examples/raw-launch/*", CORE + ["visor/sdk/"] + SYSTEM),
     Rule("examples/*", CORE + ["visor/runtime/", "examples/"] + SYSTEM),
     # Tests and benchmarks may look everywhere; their targets have include folders of their own.
     Rule("tests/*", [""]),

@@ -48,6 +48,16 @@ class Packaging(Installed):
     def test_host_program_by_cmake(self):
         self.check_host_program(self.build(SOURCE / "examples" / "host-runtime") / "host-runtime")
 
+    def test_raw_launch_by_cmake(self):
+        program = self.build(SOURCE / "examples" / "raw-launch") / "raw-launch"
+        with self.assertRaisesRegex(AssertionError, "'/no/such/qemu'"):
+            self.call(program, "/no/such/qemu")
+        if not shutil.which("qemu-system-x86_64"):
+            self.skipTest("qemu-system-x86_64 is not installed")
+        self.assertRegex(self.call(program), r"\Aqemu [0-9.]+ running\nended with exit code 0\n\Z")
+        with self.assertRaisesRegex(AssertionError, r"ended with exit code 1"):
+            self.call(program, "qemu-system-x86_64", "-machine", "no-such-machine")
+
     def compile_by_pkg_config(self, part, source):
         """A program from one source, with what pkg-config says about one of the libraries and nothing else."""
         if not shutil.which("pkg-config"):

@@ -32,13 +32,7 @@ struct Start {
   volatile int error;
 };
 
-// Runs in the child on the parent's memory while the calling thread waits: system calls only, and none through libc
-// wrappers that a sanitizer may have replaced.
-#if defined(__clang__)
-__attribute__((no_sanitize("address", "thread", "undefined")))
-#else
-__attribute__((no_sanitize_address, no_sanitize_thread, no_sanitize_undefined))
-#endif
+VISOR_RAW_CHILD
 int become_keeper(void* argument) {
   auto* start = static_cast<Start*>(argument);
   char* environment[] = {nullptr};
@@ -72,11 +66,7 @@ class BlockedSignals {
 
 }  // namespace
 
-SpawnedKeeper spawn_keeper(const std::string& keeper_path, const std::string& run_dir, int lifeline) {
-  std::string name = "visor-keeper";
-  std::string folder = run_dir;
-  std::array<char*, 3> argv{name.data(), folder.data(), nullptr};
-  Start start{keeper_path.c_str(), argv.data(), lifeline, 0};
+Spawned spawn_child(int (*child)(void*), void* argument) {
   struct alignas(64) Stack {
     std::array<char, stack_bytes> bytes;
   };
@@ -85,19 +75,30 @@ SpawnedKeeper spawn_keeper(const std::string& keeper_path, const std::string& ru
   int pid = -1;
   int error = 0;
   {
-    // The mask passes through exec; the keeper opens it again once it has dispositions of its own.
+    // The mask passes through exec, unless the child sees to that.
     const BlockedSignals blocked;
     // No exit signal: a child that fails to execute is nothing a SIGCHLD handler of the host should see.
-    pid = libc_clone(become_keeper, stack->bytes.data() + stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, &start,
-                     &pidfd);
+    pid = libc_clone(child, stack->bytes.data() + stack_bytes, CLONE_VM | CLONE_VFORK | CLONE_PIDFD, argument, &pidfd);
     error = errno;
   }
-  if (pid < 0) throw system_error("Cannot create a process for the keeper", error);
-  SpawnedKeeper keeper{pid, UniqueFd(pidfd)};
+  if (pid < 0) throw system_error("Cannot create a process", error);
+  return {pid, UniqueFd(pidfd)};
+}
+
+void drop_child(Spawned child) {
+  pollfd end{child.pidfd.get(), POLLIN, 0};
+  (void)::poll(&end, 1, 1000);
+  leave_to_reaper(std::move(child.pidfd));
+}
+
+Spawned spawn_keeper(const std::string& keeper_path, const std::string& run_dir, int lifeline) {
+  std::string name = "visor-keeper";
+  std::string folder = run_dir;
+  std::array<char*, 3> argv{name.data(), folder.data(), nullptr};
+  Start start{keeper_path.c_str(), argv.data(), lifeline, 0};
+  auto keeper = spawn_child(become_keeper, &start);
   if (start.error == 0) return keeper;
-  pollfd end{keeper.pidfd.get(), POLLIN, 0};
-  (void)::poll(&end, 1, 1000);  // it is on its way out: nothing of it is to be left
-  leave_to_reaper(std::move(keeper.pidfd));
+  drop_child(std::move(keeper));
   throw system_error("Cannot execute the keeper '" + keeper_path + "'", start.error);
 }
 

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prepared.hpp"
 
+#include "process/find_program.hpp"
 #include "visor/core/error.hpp"
 
 #include <fnmatch.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <sstream>
 #include <utility>
 
 namespace visor::sdk {
@@ -124,13 +123,7 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
                                      std::string{arch.binary()} + " comes with Debian's package " +
                                      std::string{arch.package()});
   }
-  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
-  std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/bin:/usr/local/bin"};
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (!folder.starts_with('/')) continue;
-    auto candidate = folder + '/' + std::string{arch.binary()};
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
+  if (auto found = find_program(std::string{arch.binary()})) return *std::move(found);
   throw Error(Errc::not_found, std::string{arch.binary()} + " was not found in $PATH; install Debian's package " +
                                    std::string{arch.package()} + ", or set host.hypervisor_path");
 }

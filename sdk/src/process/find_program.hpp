@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <optional>
+#include <string>
+
+namespace visor::sdk {
+
+/// The program of this name in a folder of $PATH, or in /usr/bin or /usr/local/bin; nothing when there is none.
+std::optional<std::string> find_program(const std::string& name);
+
+}  // namespace visor::sdk
