@@ -119,6 +119,19 @@ TEST_F(EndTest, AQemuThatEndsBetweenTwoRungsWasStopped) {
   EXPECT_EQ(to_string(result.exit.cause), "stopped") << result.exit.text;
 }
 
+/// The owner was asked through the keeper, which dies before QEMU does.
+TEST_F(EndTest, AStopThatAnotherHandleAskedForIsNoFailureToTheOwner) {
+  const auto owner = start({"system_powerdown=ignore"});
+  const auto record = owner->record();
+  const auto other = hypervisor().attach(record, limit);
+  auto stopped = std::async(std::launch::async, [&] { return other->stop({}, limit); });
+  log().expect("asked to stop the VM");
+  ASSERT_EQ(::kill(record.keeper.pid, SIGKILL), 0);
+  EXPECT_EQ(to_string(owner->wait_exit(limit).cause), "stopped");
+  EXPECT_EQ(owner->status(limit).state, VmState::stopped);
+  EXPECT_EQ(to_string(stopped.get().exit.cause), "stopped");
+}
+
 TEST_F(EndTest, AnEphemeralVmEndsWithItsHandle) {
   auto ephemeral = config();
   ephemeral.ephemeral = true;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A start that fails at any of its steps: one clear error, nothing left, and the next start works.
 #include "fixture.hpp"
+#include "qemu-amd64/amd64_arch.hpp"
+#include "visor/sdk/qemu/qemu_plugin.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -128,6 +130,21 @@ TEST_P(WithoutKeeper, AFailedStartLeavesNothingAndTheNextStartWorks) {
 
 INSTANTIATE_TEST_SUITE_P(Keepers, WithoutKeeper, ::testing::Values(SIGKILL, SIGSTOP),
                          [](const auto& signal) { return std::string{signal.param == SIGKILL ? "dead" : "hanging"}; });
+
+/// There is no session yet to end anything through, but the processes are known.
+TEST_F(StartTest, AKeeperThatHearsNothingAfterItsLaunchIsEndedWithQemu) {
+  HostContext host;
+  host.keeper_path = VISOR_TEST_DEAF_KEEPER;
+  const auto hypervisor = make_qemu_hypervisor(host, std::make_unique<amd64::Amd64Arch>());
+  std::filesystem::create_directory(run_dir());
+  const auto vm = hypervisor->create(config(), "vm", run_dir());
+  const auto error = error_of([&] { vm->start(1s); });
+  EXPECT_EQ(to_string(error.code()), "timeout") << error.what();
+  EXPECT_NE(error.message().find("hello"), std::string::npos) << error.what();
+  EXPECT_EQ(vm->status(limit).state, VmState::created);
+  EXPECT_TRUE(vm->pids().empty());
+  expect_nothing_runs();
+}
 
 TEST_F(StartTest, ANewHandleStartsAVmWhoseStartFailed) {
   const auto record = [&] {
