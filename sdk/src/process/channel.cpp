@@ -69,7 +69,9 @@ void send_request(int fd, const wire::Message& message, const CallContext& call)
   throw;
 }
 
-Received receive_message(int fd) {
+namespace {
+
+Received look_for_message(int fd, int flags) {
   for (;;) {
     // On this socket type the length of a peek is the length of the whole message.
     const auto size = ::recv(fd, nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
@@ -78,11 +80,18 @@ Received receive_message(int fd) {
     if (size < 0 && errno == EAGAIN) return {};
     if (size <= 0) return {std::nullopt, true};
     std::string text(static_cast<std::size_t>(size), '\0');
-    const auto got = ::recv(fd, text.data(), text.size(), MSG_DONTWAIT);
+    const auto got = ::recv(fd, text.data(), text.size(), MSG_DONTWAIT | flags);
     if (got <= 0) continue;  // another thread took it
     if (auto message = wire::Message::parse(text)) return {std::move(message), false};
+    if (flags != 0) return {};  // it is still there
   }
 }
+
+}  // namespace
+
+Received receive_message(int fd) { return look_for_message(fd, 0); }
+
+Received peek_message(int fd) { return look_for_message(fd, MSG_PEEK); }
 
 Received await_message(int fd, const CallContext& call, std::string_view what) {
   for (;;) {

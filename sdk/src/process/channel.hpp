@@ -31,6 +31,8 @@ void check_refusal(const wire::Message& message);
 
 /// Takes one message if there is one; skips what is no message. [does not block]
 Received receive_message(int fd);
+/// The same, but leaves it there.
+Received peek_message(int fd);
 
 /// Waits for one message or the end. [blocks ≤ deadline] Errors: timeout, cancelled, saying that `what` did not come.
 Received await_message(int fd, const CallContext& call, std::string_view what);

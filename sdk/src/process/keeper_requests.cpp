@@ -117,6 +117,11 @@ JournalStream JournalStream::open(const std::string& run_dir, std::uint64_t from
   wire::Message request("journal");
   request.add("from", from).add("follow", std::uint64_t{1});
   stream.socket_ = open_request(run_dir, std::move(request), call);
+  // A keeper without a place says so at once; any other sends a line, or that it has none yet.
+  wait_for(stream.socket_.get(), POLLIN, "the keeper to open its journal", call);
+  const auto first = peek_message(stream.socket_.get());
+  if (first.end) throw Error(Errc::disconnected, "The keeper of '" + run_dir + "' is gone");
+  if (first.message) check_refusal(*first.message);
   return stream;
 }
 

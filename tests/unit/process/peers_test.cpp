@@ -2,9 +2,13 @@
 #include "fixture.hpp"
 
 #include "channel.hpp"
+#include "support/unix_sockets.hpp"
 
 #include <sys/socket.h>
 
+#include <csignal>
+#include <future>
+#include <thread>
 #include <tuple>
 #include <vector>
 
@@ -91,6 +95,23 @@ TEST_F(PeersTest, TooManySessionsAreTurnedAwayAndTheOthersStay) {
   EXPECT_EQ(error_of([&] { (void)Keeper::attach(dir_, soon()); }).code(), Errc::exhausted);
   EXPECT_EQ(error_of([&] { (void)keeper_->status(soon()); }).code(), Errc::exhausted);
   EXPECT_EQ(error_of([&] { (void)keeper_->stop({}, soon()); }).code(), Errc::exhausted);
+  peers.erase(peers.begin() + 1, peers.end());
+  EXPECT_EQ(ask(peers.front().get(), "status\nid=1\n").verb(), "status");  // by then it has seen the others go
+}
+
+/// The keeper turns it away only when all that opening a journal has to send is sent.
+TEST_F(PeersTest, AFollowerThatIsTurnedAwayIsToldSo) {
+  std::vector<UniqueFd> peers;
+  for (int i = 0; i < 80; ++i) peers.push_back(connect());
+  EXPECT_TRUE(await_message(peers.back().get(), soon(), "refusal").message);
+  const auto keeper = keeper_->identity();
+  ASSERT_TRUE(send_signal(keeper, SIGSTOP));
+  const auto before = test::sockets_at(keeper_socket_path(dir_));
+  auto error = std::async(std::launch::async,
+                          [this] { return error_of([this] { (void)JournalStream::open(dir_, 1, soon()); }); });
+  while (test::sockets_at(keeper_socket_path(dir_)) == before) std::this_thread::yield();
+  ASSERT_TRUE(send_signal(keeper, SIGCONT));
+  EXPECT_EQ(error.get().code(), Errc::exhausted);
   peers.erase(peers.begin() + 1, peers.end());
   EXPECT_EQ(ask(peers.front().get(), "status\nid=1\n").verb(), "status");  // by then it has seen the others go
 }

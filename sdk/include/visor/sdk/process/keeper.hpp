@@ -175,7 +175,7 @@ class VISOR_SDK_EXPORT Keeper {
 /// A live view of the journal on a connection of its own, for one thread at a time.
 class VISOR_SDK_EXPORT JournalStream {
  public:
-  /// [blocks ≤ deadline] Errors: not_found, disconnected, timeout, cancelled.
+  /// [blocks ≤ deadline] Errors: not_found, disconnected, exhausted (as attach), timeout, cancelled.
   static JournalStream open(const std::string& run_dir, std::uint64_t from, const CallContext& call);
 
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
