@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_qmp_dialogue.hpp"
 
+#include "match.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/json.hpp"
 
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 namespace visor::testing {
-namespace {
-
-Value error_object(std::string error_class, std::string description) {
-  return Value::map({{"class", std::move(error_class)}, {"desc", std::move(description)}});
+std::string QmpScript::Dialogue::run(FakeQmpServer::State& state, UniqueFd connection, const QmpScript& script) {
+  std::string problem;
+  try {
+    Dialogue dialogue{state, std::move(connection)};
+    dialogue.accept_client();
+    dialogue.play(script);
+  } catch (const Exited&) {
+    // as the script says
+  } catch (const Stopped&) {
+    problem = "the test ended before the script";
+  } catch (const std::exception& error) {
+    problem = error.what();
+  }
+  if (state.options.on_over) state.options.on_over(problem);
+  return problem;
 }
-
-}  // namespace
 
 void QmpScript::Dialogue::accept_client() {
   if (!state_.listener) return;
@@ -68,15 +77,14 @@ bool QmpScript::Dialogue::read_more(const std::string& what) {
   const auto received = ::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC);
   if (received <= 0) return false;
   take_fds(message);
-  input_.append(bytes.data(), static_cast<std::size_t>(received));
+  input_.feed({bytes.data(), static_cast<std::size_t>(received)});
   return true;
 }
 
 std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {
   while (true) {
-    if (const auto end = input_.find('\n'); end != std::string::npos) {
-      auto command = parse_json(std::string_view{input_}.substr(0, end));
-      input_.erase(0, end + 1);
+    if (const auto message = input_.next()) {
+      auto command = parse_json(*message);
       const std::scoped_lock lock{state_.mutex};
       state_.received.push_back(command);
       return command;
@@ -85,17 +93,8 @@ std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {
   }
 }
 
-void QmpScript::Dialogue::expect(const std::string& command, const Value* arguments) {
-  auto object = next(command);
-  if (!object) throw Problem("expected " + command + ", but the client closed");
-  const auto* name = object->find("execute");
-  if (!name) name = object->find("exec-oob");
-  if (!name || *name != Value{command}) throw Problem("expected " + command + ", got " + to_json(*object));
-  const auto* const given = object->find("arguments");
-  if (arguments && !(given ? *given == *arguments : arguments->is_null())) {
-    throw Problem("expected " + command + " with " + to_json(*arguments) + ", got " + to_json(*object));
-  }
-  expected_.push_back(*std::move(object));
+void QmpScript::Dialogue::play(const QmpScript& script) {
+  for (const auto& step : script.steps_) step(*this);
 }
 
 void QmpScript::Dialogue::answer(Value reply, std::size_t before) {
@@ -121,10 +120,10 @@ void QmpScript::Dialogue::unglue() {
 
 void QmpScript::Dialogue::write_all(std::string_view bytes) {
   while (!bytes.empty()) {
-    const auto piece = bytes.substr(0, split_ == 0 ? bytes.size() : split_);
     std::array<pollfd, 2> polled = {{{connection_.get(), POLLOUT, 0}, {state_.stop.get(), POLLIN, 0}}};
     (void)::poll(polled.data(), polled.size(), static_cast<int>(state_.options.patience.count()));
     if (polled[1].revents != 0) throw Stopped{};
+    const auto piece = bytes.substr(0, pieces_.next(bytes.size()));
     const auto sent = ::send(connection_.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;  // the client has gone: for others to notice
     if (sent < 0) throw Problem("send: " + std::string{std::strerror(errno)});
@@ -140,6 +139,11 @@ void QmpScript::Dialogue::wait_at(const std::string& gate) {
   --state_.gates[gate];
 }
 
+void QmpScript::Dialogue::wait_for(std::chrono::milliseconds time) {
+  std::unique_lock lock{state_.mutex};
+  if (state_.changed.wait_for(lock, time, [&] { return state_.stopping; })) throw Stopped{};
+}
+
 void QmpScript::Dialogue::wait_stop() {
   std::unique_lock lock{state_.mutex};
   if (!state_.changed.wait_for(lock, state_.options.patience, [&] { return state_.stopping; })) {
@@ -147,33 +151,19 @@ void QmpScript::Dialogue::wait_stop() {
   }
 }
 
-void QmpScript::Dialogue::serve(const Handlers& handlers) {
-  while (auto object = next("another command, or the end")) {
-    const auto& name = object->at("execute").as_string();
-    const auto handler = handlers.find(name);
-    auto reply = Value::map();
-    if (handler == handlers.end()) {
-      reply.set("error", error_object("CommandNotFound", "The command " + name + " has not been found"));
-    } else {
-      try {
-        const auto* const arguments = object->find("arguments");
-        reply.set("return", handler->second(arguments ? *arguments : Value{}));
-      } catch (const Error& error) {
-        reply.set("error", error_object("GenericError", error.message()));
-      }
-    }
-    expected_.assign(1, *std::move(object));
-    answer(std::move(reply), 0);
-  }
-}
-
-void QmpScript::Dialogue::expect_end() {
-  if (const auto object = next("the client to close")) throw Problem("expected the end, got " + to_json(*object));
-}
-
 void QmpScript::Dialogue::close() {
   connection_.reset();
   state_.listener.reset();
+}
+
+void QmpScript::Dialogue::write_stderr(const std::string& text) {
+  if (state_.options.on_stderr) state_.options.on_stderr(text + "\n");
+}
+
+void QmpScript::Dialogue::exit(int code) {
+  close();
+  if (state_.options.on_exit) state_.options.on_exit(code);
+  throw Exited{};
 }
 
 }  // namespace visor::testing

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fake QMP server's side of a connection, as the steps of a script see it.
 #pragma once
+#include "json_stream.hpp"
+#include "pieces.hpp"
 #include "visor/testing/fake_qmp_server.hpp"
 
 #include <sys/socket.h>
@@ -39,22 +41,35 @@ class QmpScript::Dialogue {
   };
   /// The test is over before the script.
   struct Stopped {};
+  /// The script says that the program ends here.
+  struct Exited {};
 
   Dialogue(FakeQmpServer::State& state, UniqueFd connection) : state_{state}, connection_{std::move(connection)} {}
 
+  /// Plays a script to the client to its end; returns what went wrong.
+  static std::string run(FakeQmpServer::State& state, UniqueFd connection, const QmpScript& script);
+
   void accept_client();
+  /// Plays all steps of a script.
+  void play(const QmpScript& script);
   void send(std::string bytes);
   void send(const Value& object);
   /// The next command. Nothing: the client closed. `what` is for the problem when none comes in time.
   std::optional<Value> next(const std::string& what);
-  void expect(const std::string& command, const Value* arguments);
+  void expect(const Exchange& exchange);
+  void any_order(std::vector<const Exchange*> left);
+  void serve_any(const std::vector<Exchange>& exchanges, const std::string& until);
   void answer(Value reply, std::size_t before);
   void wait_at(const std::string& gate);
+  /// Waits until the time is over or the server is destroyed.
+  void wait_for(std::chrono::milliseconds time);
   void wait_stop();
   void serve(const Handlers& handlers);
   void expect_end();
   void close();
-  void split(std::size_t bytes) noexcept { split_ = bytes; }
+  void write_stderr(const std::string& text);
+  [[noreturn]] void exit(int code);
+  void split(Pieces pieces) noexcept { pieces_ = pieces; }
   void glue() noexcept { glued_ = true; }
   void unglue();
 
@@ -63,13 +78,14 @@ class QmpScript::Dialogue {
   bool read_more(const std::string& what);
   void write_all(std::string_view bytes);
   void take_fds(msghdr& message);
+  void refuse(Value command, const std::string& error_class, const std::string& text);
 
   FakeQmpServer::State& state_;
   UniqueFd connection_;
-  std::string input_;
+  JsonStream input_;
   std::string held_;
   std::vector<Value> expected_;
-  std::size_t split_ = 0;
+  Pieces pieces_;
   bool glued_ = false;
 };
 
