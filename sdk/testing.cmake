@@ -10,7 +10,8 @@ add_library(visor_testing STATIC
   src/testing/qmp_script.cpp
   src/testing/script_fields.cpp
   src/testing/script_text.cpp
-  src/testing/script_yaml.cpp)
+  src/testing/script_yaml.cpp
+  src/testing/unix_socket.cpp)
 add_library(visorkit::testing ALIAS visor_testing)
 target_link_libraries(visor_testing PUBLIC visorkit::core
   PRIVATE $<BUILD_INTERFACE:visor_warnings> yaml-cpp::yaml-cpp Threads::Threads)
@@ -21,5 +22,22 @@ target_sources(visor_testing PUBLIC FILE_SET HEADERS BASE_DIRS include FILES
 set_target_properties(visor_testing PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON EXPORT_NAME testing
   OUTPUT_NAME visor-testing)
 
-add_executable(visor-fake-qemu src/testing/fake_qemu.cpp)
-target_link_libraries(visor-fake-qemu PRIVATE visor_testing visor_warnings)
+# The program that stands in for QEMU: an object library, which its unit tests link as well, and a program around it.
+add_library(visor_fake_qemu_objects OBJECT
+  src/testing/qemu/arguments.cpp
+  src/testing/qemu/backends.cpp
+  src/testing/qemu/channel.cpp
+  src/testing/qemu/command_line.cpp
+  src/testing/qemu/cpus.cpp
+  src/testing/qemu/devices.cpp
+  src/testing/qemu/drivers.cpp
+  src/testing/qemu/machine.cpp
+  src/testing/qemu/machine_queries.cpp
+  src/testing/qemu/profile.cpp
+  src/testing/qemu/server.cpp
+  src/testing/qemu/words.cpp)
+target_include_directories(visor_fake_qemu_objects PUBLIC src)
+target_link_libraries(visor_fake_qemu_objects PUBLIC visor_testing PRIVATE visor_warnings)
+add_executable(visor-fake-qemu src/testing/qemu/main.cpp)
+target_compile_definitions(visor-fake-qemu PRIVATE VISOR_TESTING_VERSION="${PROJECT_VERSION}")
+target_link_libraries(visor-fake-qemu PRIVATE visor_fake_qemu_objects visor_warnings)

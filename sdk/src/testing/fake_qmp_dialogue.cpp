@@ -27,6 +27,7 @@ std::string QmpScript::Dialogue::run(FakeQmpServer::State& state, UniqueFd conne
   } catch (const std::exception& error) {
     problem = error.what();
   }
+  state.listener.reset();  // whoever connects now is refused and does not wait for a greeting
   if (state.options.on_over) state.options.on_over(problem);
   return problem;
 }

@@ -2,36 +2,18 @@
 #include "visor/testing/fake_qmp_server.hpp"
 
 #include "fake_qmp_dialogue.hpp"
+#include "unix_socket.hpp"
 #include "visor/core/error.hpp"
 
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 namespace visor::testing {
-namespace {
-
-UniqueFd listen_at(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw Error(Errc::invalid_config, "Socket path too long: " + path);
-  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  if (!listener || ::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listener.get(), 1) != 0) {
-    throw system_error("Cannot listen at " + path, errno);
-  }
-  return listener;
-}
-
-}  // namespace
-
 FakeQmpServer::FakeQmpServer(QmpScript script) : FakeQmpServer(std::move(script), Options{}) {}
 
 FakeQmpServer::FakeQmpServer(QmpScript script, Options options) : state_{std::make_shared<State>()} {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "arguments.hpp"
+#include "command_line.hpp"
+#include "profile.hpp"
+#include "visor/core/value.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace visor::testing {
+
+/// What devices are given: block nodes, character devices, networks, objects. Nothing is opened.
+class Backends {
+ public:
+  Backends(const CommandLine& line, const Profile& profile);
+
+  Value add_chardev(const Value& arguments);
+  void remove_chardev(const Value& arguments);
+  void add_node(const Value& arguments);
+  void remove_node(const Value& arguments);
+  void add_netdev(const Value& arguments);
+  void remove_netdev(const Value& arguments);
+  void add_object(const Value& arguments);
+  void remove_object(const Value& arguments);
+
+  [[nodiscard]] Value list_chardevs() const;
+  [[nodiscard]] Value list_nodes() const;
+  [[nodiscard]] Value list_iothreads() const;
+  [[nodiscard]] std::uint64_t size_of_object(const std::string& id) const;
+
+  /// Checks that a device of this driver can have each backend that its properties name.
+  void check(const std::string& driver, const Value& properties) const;
+  /// Gives them to the device, or takes back all that it has.
+  void attach(const std::string& device_path, const Value& properties);
+  void detach(const std::string& device_path);
+
+ private:
+  struct Backend {
+    Value options;
+    std::string user = {};  // the path of a device
+  };
+  using Table = std::map<std::string, Backend, std::less<>>;
+  struct Kind {
+    std::string_view property;
+    Table Backends::*table;
+  };
+  static const std::array<Kind, 6> kinds;
+
+  Table chardevs_;
+  Table nodes_;
+  Table netdevs_;
+  Table objects_;
+  const Profile& profile_;
+};
+
+}  // namespace visor::testing

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "devices.hpp"
+
+#include "arguments.hpp"
+#include "refusal.hpp"
+
+#include <algorithm>
+#include <ranges>
+#include <utility>
+
+namespace visor::testing {
+namespace {
+
+constexpr std::uint64_t slots_of_a_bus = 32;
+constexpr std::uint64_t four_gib = std::uint64_t{4} << 30U;
+
+std::string description(const FakeDevice& device) {
+  return device.driver + (device.id.empty() ? "" : ",id=" + device.id);
+}
+
+/// The slot of "0x1", "1.0" or 8 (a number is slot and function together).
+std::optional<std::uint64_t> slot_of(const Value& addr) {
+  if (addr.kind() == Value::Kind::integer) return number_of(addr).value_or(slots_of_a_bus * 8) / 8;
+  auto text = addr.as_string().substr(0, addr.as_string().find('.'));
+  if (!text.starts_with("0x")) text.insert(0, "0x");
+  return number_of(Value{text});
+}
+
+}  // namespace
+
+Devices::Devices(const CommandLine& line, const Profile& profile, Backends& backends, Cpus& cpus)
+    : target_{target_of(line)}, machine_{line.machine}, profile_{profile}, backends_{backends}, cpus_{cpus} {
+  for (const auto& device : line.devices) add(device, true);
+}
+
+const FakeDevice* Devices::find(const std::string& id) const {
+  const auto found = std::ranges::find_if(
+      devices_, [&](const auto& one) { return id.starts_with('/') ? one.path == id : !id.empty() && one.id == id; });
+  return found == devices_.end() ? nullptr : &*found;
+}
+
+bool Devices::takes_no_hotplug(const std::string& bus) const { return bus == "pcie.0" || bus == "virtio-mmio-bus.23"; }
+
+std::string Devices::default_bus(Socket socket, const std::string& driver) const {
+  const auto none = [&](const std::string& kind) { refuse("No '" + kind + "' bus found for device '" + driver + "'"); };
+  const auto of_controller = [&](std::string_view controller, const std::string& kind) {
+    const auto found =
+        std::ranges::find_if(devices_, [&](const auto& one) { return one.driver.starts_with(controller); });
+    if (found == devices_.end()) none(kind);
+    return bus_of(found->driver, found->id);
+  };
+  switch (socket) {
+    case Socket::pci:
+      if (target_ == Target::s390x || machine_ == "microvm") none("PCI");
+      return target_ == Target::aarch64 || machine_.find("q35") != std::string::npos ? "pcie.0" : "pci.0";
+    case Socket::scsi: return of_controller("virtio-scsi-", "SCSI");
+    case Socket::port: return of_controller("virtio-serial-", "virtio-serial-bus");
+    case Socket::mmio: return "virtio-mmio-bus.23";
+    case Socket::ccw:
+    case Socket::memory:
+    case Socket::cpu:
+    case Socket::none: return {};
+  }
+  return {};
+}
+
+bool Devices::has_bus(const std::string& name) const {
+  if (name == "pcie.0" || name == "pci.0") {
+    return target_ != Target::s390x && machine_ != "microvm" && default_bus(Socket::pci, {}) == name;
+  }
+  return std::ranges::any_of(devices_, [&](const auto& one) { return bus_of(one.driver, one.id) == name; });
+}
+
+const FakeDevice* Devices::at(const std::string& bus, std::uint64_t slot) const {
+  const auto found = std::ranges::find_if(devices_, [&](const auto& one) {
+    return one.socket == Socket::pci && one.bus == bus && one.slot == slot;
+  });
+  return found == devices_.end() ? nullptr : &*found;
+}
+
+void Devices::place_on_pci(FakeDevice& device) const {
+  if (const auto* const addr = device.properties.find("addr")) {
+    const auto slot = slot_of(*addr);
+    if (!slot || *slot >= slots_of_a_bus) {
+      refuse("Property '" + device.driver + ".addr' doesn't take value '" + text_of(*addr) + "'");
+    }
+    if (const auto* const there = at(device.bus, *slot)) {
+      refuse("PCI: slot " + std::to_string(*slot) + " function 0 not available for " + device.driver + ", in use by " +
+             description(*there));
+    }
+    device.slot = *slot;
+    return;
+  }
+  for (device.slot = device.bus.ends_with(".0") ? 1 : 0; device.slot < slots_of_a_bus; ++device.slot) {
+    if (at(device.bus, device.slot) == nullptr) return;
+  }
+  refuse("PCI: no slot/function available for " + device.driver + ", all in use or reserved");
+}
+
+/// Finds the bus of a device, and its slot.
+void Devices::place(FakeDevice& device) const {
+  if (const auto* const bus = device.properties.find("bus")) {
+    device.bus = text_of(*bus);
+    if (!device.cold && !has_bus(device.bus)) refuse("Bus '" + device.bus + "' not found");
+  } else {
+    device.bus = default_bus(device.socket, device.driver);
+  }
+  if (!device.cold && takes_no_hotplug(device.bus)) refuse("Bus '" + device.bus + "' does not support hotplugging");
+  if (!device.id.empty() && find(device.id) != nullptr) refuse("Duplicate device ID '" + device.id + "'");
+  if (device.socket == Socket::pci) place_on_pci(device);
+  if (device.socket == Socket::memory) {
+    if (device.properties.find("memdev") == nullptr) refuse("'memdev' property must be set");
+    const auto taken = [&](const auto& one) { return one.socket == Socket::memory && one.slot == device.slot; };
+    while (std::ranges::any_of(devices_, taken)) ++device.slot;
+  }
+}
+
+void Devices::add(const Value& properties, bool cold) {
+  Arguments given{properties};
+  FakeDevice device;
+  device.id = given.text("id", "");
+  if (given.find("id") != nullptr && !is_identifier(device.id)) refuse("Parameter 'id' expects an identifier");
+  device.driver = given.text("driver");
+  if (!cold && !has_driver(device.driver, target_)) refuse("'" + device.driver + "' is not a valid device model name");
+  if (!cold && profile_.device_add_checks_types) check_types(properties);
+  device.socket = socket_of(device.driver);
+  if (!cold && device.socket == Socket::none) refuse("Parameter 'driver' expects a pluggable device type");
+  device.properties = properties;
+  device.cold = cold;
+  place(device);
+  if (!cold) backends_.check(device.driver, properties);  // -drive, for instance, is not read
+  device.path = device.id.empty() ? "/machine/peripheral-anon/device[" + std::to_string(nameless_) + "]"
+                                  : "/machine/peripheral/" + device.id;
+  if (device.socket == Socket::cpu) {
+    device.cpu = cpus_.find_place(device.driver, properties);
+    cpus_.plug(*device.cpu, device.path);
+  }
+  if (device.id.empty()) ++nameless_;
+  backends_.attach(device.path, properties);
+  devices_.push_back(std::move(device));
+}
+
+FakeDevice& Devices::find_removable(const std::string& id) {
+  const auto* const found = find(id);
+  if (found == nullptr) no_such_device(id);
+  if (takes_no_hotplug(found->bus)) refuse("Bus '" + found->bus + "' does not support hotplugging");
+  if (found->driver == "nvdimm") refuse("nvdimm device hot unplug is not supported yet.");
+  if (found->driver.starts_with("virtio-mem") || found->driver.starts_with("virtio-pmem")) {
+    refuse("virtio based memory devices cannot be unplugged.");
+  }
+  if (found->socket == Socket::cpu && target_ == Target::s390x) {
+    refuse("CPU hot unplug not supported on this machine");
+  }
+  if (found->socket == Socket::none) refuse("Device '" + found->driver + "' does not support hotplugging");
+  return devices_[static_cast<std::size_t>(found - devices_.data())];
+}
+
+bool Devices::needs_guest(const FakeDevice& device) const {
+  if (device.socket == Socket::memory) return target_ != Target::ppc64;
+  return target_ == Target::x86_64 && (device.socket == Socket::pci || device.socket == Socket::cpu);
+}
+
+std::vector<std::string> Devices::leaving() const {
+  std::vector<std::string> paths;
+  for (const auto& device : devices_) {
+    if (device.leaving) paths.push_back(device.path);
+  }
+  return paths;
+}
+
+std::vector<std::string> Devices::remove(const std::string& path) {
+  const auto found = std::ranges::find(devices_, path, &FakeDevice::path);
+  if (found == devices_.end()) return {};
+  std::vector<std::string> inner;
+  if (found->driver.starts_with("virtio-") && (found->socket == Socket::pci || found->socket == Socket::ccw)) {
+    inner.push_back(path + "/virtio-backend");
+  }
+  if (found->cpu && target_ == Target::ppc64) {
+    for (const auto* part : {"/thread[0]/icp", "/thread[0]/xive-tctx", "/thread[0]"}) inner.push_back(path + part);
+  }
+  if (found->cpu) cpus_.unplug(*found->cpu);
+  backends_.detach(path);
+  devices_.erase(found);
+  return inner;
+}
+
+Value Devices::list_memory() const {
+  auto all = Value::list();
+  auto address = four_gib;
+  for (const auto& device : devices_) {
+    if (device.socket != Socket::memory) continue;
+    const auto memdev = text_of(device.properties.at("memdev"));
+    const auto size = backends_.size_of_object(memdev);
+    all.push_back(Value::map({{"type", device.driver == "nvdimm" ? "nvdimm" : "dimm"},
+                              {"data", Value::map({{"memdev", "/objects/" + memdev},
+                                                   {"hotplugged", !device.cold},
+                                                   {"addr", address},
+                                                   {"hotpluggable", true},
+                                                   {"size", size},
+                                                   {"slot", device.slot},
+                                                   {"node", 0},
+                                                   {"id", device.id}})}}));
+    address += size;
+  }
+  return all;
+}
+
+std::uint64_t Devices::plugged_memory() const {
+  std::uint64_t bytes = 0;
+  for (const auto& device : devices_) {
+    if (device.socket == Socket::memory) bytes += backends_.size_of_object(text_of(device.properties.at("memdev")));
+  }
+  return bytes;
+}
+
+}  // namespace visor::testing

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "backends.hpp"
+#include "cpus.hpp"
+#include "drivers.hpp"
+#include "visor/core/value.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace visor::testing {
+
+struct FakeDevice {
+  std::string id;
+  std::string driver;
+  std::string path;
+  Socket socket = Socket::none;
+  std::string bus = {};
+  std::uint64_t slot = 0;  // on a PCI bus, or of memory
+  std::optional<std::size_t> cpu = {};
+  Value properties = {};
+  bool cold = false;
+  bool leaving = false;  // asked for, and the guest has not let go yet
+};
+
+/// The devices and the buses that they bring. Refuses in the words of QEMU 7.2, as measured.
+class Devices {
+ public:
+  Devices(const CommandLine& line, const Profile& profile, Backends& backends, Cpus& cpus);
+
+  void add(const Value& properties, bool cold = false);
+  /// The device of device_del's `id`, an id or a path, which may go.
+  FakeDevice& find_removable(const std::string& id);
+  /// Whether only a guest that runs lets go of it.
+  [[nodiscard]] bool needs_guest(const FakeDevice& device) const;
+  [[nodiscard]] std::vector<std::string> leaving() const;
+  /// Takes it out; returns the paths that DEVICE_DELETED tells before that of the device.
+  std::vector<std::string> remove(const std::string& path);
+
+  [[nodiscard]] const FakeDevice* find(const std::string& id) const;
+  [[nodiscard]] Value list_memory() const;
+  [[nodiscard]] std::uint64_t plugged_memory() const;
+
+ private:
+  [[nodiscard]] std::string default_bus(Socket socket, const std::string& driver) const;
+  [[nodiscard]] bool has_bus(const std::string& name) const;
+  [[nodiscard]] bool takes_no_hotplug(const std::string& bus) const;
+  void place(FakeDevice& device) const;
+  void place_on_pci(FakeDevice& device) const;
+  [[nodiscard]] const FakeDevice* at(const std::string& bus, std::uint64_t slot) const;
+
+  Target target_;
+  std::string machine_;
+  const Profile& profile_;
+  Backends& backends_;
+  Cpus& cpus_;
+  std::vector<FakeDevice> devices_;
+  std::size_t nameless_ = 0;
+};
+
+}  // namespace visor::testing

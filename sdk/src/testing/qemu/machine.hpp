@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "backends.hpp"
+#include "cpus.hpp"
+#include "devices.hpp"
+#include "profile.hpp"
+#include "visor/core/value.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace visor::testing {
+
+/// How a command is taken: as it should be; as if all were well, but nothing follows; or the guest does not want to.
+enum class Obedience { full, ignore, guest_refuses };
+
+/// A machine as its monitors see it: its run state, devices and backends. There is no guest; the one that is pretended
+/// lets go of devices while it runs, and powers off when it is asked to.
+class Machine {
+ public:
+  using Emit = std::function<void(const std::string& name, const Value& data)>;
+
+  /// `emit` is called with each event; the command line and the profile must outlive this.
+  Machine(const CommandLine& line, const Profile& profile, Emit emit);
+
+  [[nodiscard]] static bool knows(std::string_view command);
+  /// Does what a command says and returns what it returns; throws Refusal. Emits the events that QEMU sends before its
+  /// answer; the others come with finish().
+  Value execute(const std::string& command, const Value& arguments, Obedience how);
+  /// To be called when the answer is sent.
+  void finish();
+  void shut_down(bool by_guest, const std::string& reason);
+  [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+
+ private:
+  using Handler = Value (Machine::*)(const Value& arguments);
+  using Commands = std::map<std::string_view, Handler>;
+  static const Commands& commands();
+  static const Commands& queries();
+  static const Commands& actions();
+
+  Value query_status(const Value& arguments);
+  Value query_version(const Value& arguments);
+  Value query_name(const Value& arguments);
+  Value query_uuid(const Value& arguments);
+  Value query_target(const Value& arguments);
+  Value query_kvm(const Value& arguments);
+  Value query_commands(const Value& arguments);
+  Value query_cpus_fast(const Value& arguments);
+  Value query_hotpluggable_cpus(const Value& arguments);
+  Value query_chardev(const Value& arguments);
+  Value query_named_block_nodes(const Value& arguments);
+  Value query_iothreads(const Value& arguments);
+  Value query_memory_devices(const Value& arguments);
+  Value query_memory_size_summary(const Value& arguments);
+  Value query_migrate(const Value& arguments);
+  Value negotiate(const Value& arguments);
+  Value cont(const Value& arguments);
+  Value stop(const Value& arguments);
+  Value quit(const Value& arguments);
+  Value system_powerdown(const Value& arguments);
+  Value system_reset(const Value& arguments);
+  Value device_add(const Value& arguments);
+  Value device_del(const Value& arguments);
+  template <auto method>
+  Value with_backends(const Value& arguments);
+
+  void run_state(const std::string& state, const std::string& event_name);
+  void later(std::string name, Value data) { after_.emplace_back(std::move(name), std::move(data)); }
+  void tell_gone(const std::string& path, bool now);
+  void tell_refusal(const FakeDevice& device);
+  void let_go();
+
+  const CommandLine& line_;
+  const Profile& profile_;
+  Emit emit_;
+  Backends backends_;
+  Cpus cpus_;
+  Devices devices_;
+  std::string state_;
+  Obedience how_ = Obedience::full;
+  std::vector<std::pair<std::string, Value>> after_;
+  bool powers_off_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace visor::testing

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <map>
+#include <string>
+
+namespace visor::testing {
+
+/// What -fake asked for.
+class Words {
+ public:
+  /// Throws visor::Error for an action, a number or a profile that is none.
+  explicit Words(std::map<std::string, std::string> words);
+
+  /// The action at a step; empty for none.
+  [[nodiscard]] std::string action(const std::string& step) const;
+  /// The text of "error:TEXT", or a text that names the step.
+  [[nodiscard]] std::string refusal(const std::string& step) const;
+  /// The value of one of the other words; empty for none.
+  [[nodiscard]] std::string value(const std::string& key) const;
+  [[nodiscard]] int exit_code() const { return exit_code_; }
+
+ private:
+  std::map<std::string, std::string> words_;
+  int exit_code_ = 0;
+};
+
+}  // namespace visor::testing
