@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fake_qmp_dialogue.hpp"
 
-#include "match.hpp"
+#include "unix_socket.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/json.hpp"
 
@@ -53,33 +53,15 @@ void QmpScript::Dialogue::wait_readable(int fd, const std::string& what) {
   }
 }
 
-void QmpScript::Dialogue::take_fds(msghdr& message) {
-  for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    for (std::size_t at = CMSG_LEN(0); at < header->cmsg_len; at += sizeof(int)) {
-      int fd = -1;
-      std::memcpy(&fd, reinterpret_cast<const char*>(header) + at, sizeof fd);
-      const std::scoped_lock lock{state_.mutex};
-      state_.fds.emplace_back(fd);
-    }
-  }
-}
-
 bool QmpScript::Dialogue::read_more(const std::string& what) {
   wait_readable(connection_.get(), what);
   std::array<char, 4096> bytes;
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control;
-  iovec part{bytes.data(), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  const auto received = ::recvmsg(connection_.get(), &message, MSG_CMSG_CLOEXEC);
-  if (received <= 0) return false;
-  take_fds(message);
-  input_.feed({bytes.data(), static_cast<std::size_t>(received)});
-  return true;
+  const auto size = receive(connection_.get(), bytes, [&](UniqueFd fd) {
+    const std::scoped_lock lock{state_.mutex};
+    state_.fds.push_back(std::move(fd));
+  });
+  input_.feed({bytes.data(), size});
+  return size != 0;
 }
 
 std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {

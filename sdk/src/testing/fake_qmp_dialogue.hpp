@@ -5,8 +5,6 @@
 #include "pieces.hpp"
 #include "visor/testing/fake_qmp_server.hpp"
 
-#include <sys/socket.h>
-
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -77,7 +75,6 @@ class QmpScript::Dialogue {
   void wait_readable(int fd, const std::string& what);
   bool read_more(const std::string& what);
   void write_all(std::string_view bytes);
-  void take_fds(msghdr& message);
   void refuse(Value command, const std::string& error_class, const std::string& text);
 
   FakeQmpServer::State& state_;

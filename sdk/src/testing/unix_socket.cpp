@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -45,6 +46,27 @@ UniqueFd connect_to(const std::string& path) {
     throw system_error("Cannot connect to " + path, errno);
   }
   return fd;
+}
+
+std::size_t receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd) {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control;
+  iovec part{bytes.data(), bytes.size()};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const auto received = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  if (received <= 0) return 0;
+  for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = CMSG_LEN(0); at < header->cmsg_len; at += sizeof(int)) {
+      int one = -1;
+      std::memcpy(&one, reinterpret_cast<const char*>(header) + at, sizeof one);
+      on_fd(UniqueFd{one});
+    }
+  }
+  return static_cast<std::size_t>(received);
 }
 
 }  // namespace visor::testing

@@ -2,6 +2,9 @@
 #pragma once
 #include "visor/core/unique_fd.hpp"
 
+#include <cstddef>
+#include <functional>
+#include <span>
 #include <string>
 
 namespace visor::testing {
@@ -10,5 +13,8 @@ namespace visor::testing {
 UniqueFd listen_at(const std::string& path);
 /// A connection to one that does.
 UniqueFd connect_to(const std::string& path);
+
+/// Reads once, and hands over each descriptor that came along; 0 when the peer has gone.
+std::size_t receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd);
 
 }  // namespace visor::testing

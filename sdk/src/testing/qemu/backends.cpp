@@ -134,7 +134,37 @@ void Backends::add_netdev(const Value& arguments) {
   (void)given.boolean("vhost");
   if (!is_identifier(id)) refuse("Parameter 'id' expects an identifier");
   if (netdevs_.contains(id)) refuse("Duplicate ID '" + id + "'");
+  for (const auto* key : {"fds", "vhostfds", "fd", "vhostfd"}) take_fds(given.text(key, ""));
   netdevs_[id] = {arguments};
+}
+
+/// A name is used up as soon as it is reached, also when the command fails later.
+void Backends::take_fds(const std::string& names) {
+  for (std::size_t at = 0; at < names.size();) {
+    const auto end = std::min(names.find(':', at), names.size());
+    const auto name = names.substr(at, end - at);
+    if (fds_.erase(name) == 0) refuse("File descriptor named '" + name + "' has not been found");
+    at = end + 1;
+  }
+}
+
+void Backends::name_fd(const Value& arguments) {
+  Arguments given{arguments};
+  const auto name = given.text("fdname");
+  given.refuse_rest();
+  if (!pending_fd_) refuse("No file descriptor supplied via SCM_RIGHTS");
+  auto fd = std::exchange(pending_fd_, UniqueFd{});
+  if (name.empty() || (name.front() >= '0' && name.front() <= '9')) {
+    refuse("Parameter 'fdname' expects a name not starting with a digit");
+  }
+  fds_[name] = std::move(fd);
+}
+
+void Backends::close_fd(const Value& arguments) {
+  Arguments given{arguments};
+  const auto name = given.text("fdname");
+  given.refuse_rest();
+  if (fds_.erase(name) == 0) refuse("File descriptor named '" + name + "' not found");
 }
 
 /// Succeeds for one that a device has: its peer is left without.

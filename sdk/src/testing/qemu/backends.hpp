@@ -3,12 +3,15 @@
 #include "arguments.hpp"
 #include "command_line.hpp"
 #include "profile.hpp"
+#include "visor/core/unique_fd.hpp"
 #include "visor/core/value.hpp"
 
+#include <array>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace visor::testing {
 
@@ -25,6 +28,11 @@ class Backends {
   void remove_netdev(const Value& arguments);
   void add_object(const Value& arguments);
   void remove_object(const Value& arguments);
+
+  /// A descriptor that came with a message; the next getfd takes it.
+  void receive(UniqueFd fd) { pending_fd_ = std::move(fd); }
+  void name_fd(const Value& arguments);
+  void close_fd(const Value& arguments);
 
   [[nodiscard]] Value list_chardevs() const;
   [[nodiscard]] Value list_nodes() const;
@@ -49,10 +57,14 @@ class Backends {
   };
   static const std::array<Kind, 6> kinds;
 
+  void take_fds(const std::string& names);
+
   Table chardevs_;
   Table nodes_;
   Table netdevs_;
   Table objects_;
+  UniqueFd pending_fd_;
+  std::map<std::string, UniqueFd, std::less<>> fds_;
   const Profile& profile_;
 };
 

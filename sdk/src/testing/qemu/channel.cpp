@@ -7,19 +7,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
+#include <utility>
+
 namespace visor::testing {
 
 Channel::Channel(const SocketOption& option)
     : id{option.id}, path{option.path}, listener{option.path.empty() ? UniqueFd{option.fd} : listen_at(option.path)} {}
 
 Channel::~Channel() {
-  if (listener && !path.empty()) ::unlink(path.c_str());
+  if (!path.empty()) ::unlink(path.c_str());
 }
 
 void Channel::close() {
   client.reset();
   negotiated = false;
   input.clear();
+}
+
+bool Channel::read(UniqueFd& fd) {
+  std::array<char, 4096> bytes;
+  const auto size = receive(client.get(), bytes, [&](UniqueFd one) { fd = std::move(one); });
+  if (size == 0) return false;
+  if (monitor) input.feed({bytes.data(), size});
+  return true;
 }
 
 void Channel::write(const std::string& text) const {

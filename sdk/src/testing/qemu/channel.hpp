@@ -21,14 +21,16 @@ struct Channel {
   JsonStream input;
 
   explicit Channel(const SocketOption& option);
-  Channel(Channel&&) = default;
-  Channel& operator=(Channel&&) = delete;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
   /// Removes the socket's file, as QEMU does.
   ~Channel();
 
   void close();
   void write(const std::string& text) const;
   void send(const Value& object) const;
+  /// Reads what is there, and the last descriptor that came with it; false when the client has gone.
+  bool read(UniqueFd& fd);
   [[nodiscard]] int polled() const noexcept { return client ? client.get() : listener.get(); }
 };
 

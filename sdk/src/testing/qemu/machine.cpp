@@ -43,6 +43,8 @@ const Machine::Commands& Machine::actions() {
                                {"chardev-remove", &Machine::with_backends<&Backends::remove_chardev>},
                                {"netdev_add", &Machine::with_backends<&Backends::add_netdev>},
                                {"netdev_del", &Machine::with_backends<&Backends::remove_netdev>},
+                               {"getfd", &Machine::with_backends<&Backends::name_fd>},
+                               {"closefd", &Machine::with_backends<&Backends::close_fd>},
                                {"object-add", &Machine::with_backends<&Backends::add_object>},
                                {"object-del", &Machine::with_backends<&Backends::remove_object>}};
   return all;

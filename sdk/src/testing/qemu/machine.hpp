@@ -31,6 +31,8 @@ class Machine {
   /// Does what a command says and returns what it returns; throws Refusal. Emits the events that QEMU sends before its
   /// answer; the others come with finish().
   Value execute(const std::string& command, const Value& arguments, Obedience how);
+  /// A descriptor that came with a command, for getfd.
+  void receive(UniqueFd fd) { backends_.receive(std::move(fd)); }
   /// To be called when the answer is sent.
   void finish();
   void shut_down(bool by_guest, const std::string& reason);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -111,11 +110,9 @@ void Server::accept_client(Channel& channel) {
 }
 
 void Server::read_input(Channel& channel) {
-  std::array<char, 4096> bytes;
-  const auto size = ::recv(channel.client.get(), bytes.data(), bytes.size(), 0);
-  if (size <= 0) return channel.close();
-  if (!channel.monitor) return;
-  channel.input.feed({bytes.data(), static_cast<std::size_t>(size)});
+  UniqueFd fd;
+  if (!channel.read(fd)) return channel.close();
+  if (fd) machine_.receive(std::move(fd));
   while (const auto message = channel.input.next()) {
     Value command;
     try {

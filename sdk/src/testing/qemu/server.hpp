@@ -7,6 +7,7 @@
 #include "words.hpp"
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -47,7 +48,7 @@ class Server {
   std::atomic<int> script_code_{0};
   std::atomic<bool> ended_from_outside_{false};  // of the scripts: their breaking off is no problem of theirs
   Machine machine_;
-  std::vector<Channel> channels_;
+  std::deque<Channel> channels_;
   std::vector<std::unique_ptr<FakeQmpServer>> scripts_;  // the last: their threads use the members above
   std::optional<int> ended_;
 };
