@@ -105,15 +105,15 @@ def check(top):
                 findings.append(f'{path}:{line}: "{how}" is not in the tree')
             elif not allowed(include, rule):
                 findings.append(f"{path}:{line}: {rule.files} must not include {how}")
-            for library, folder in layers.ONLY_ONE_FILE.items():
+            for library, folder in layers.ONLY_ONE_FILE:
                 if str(path).startswith(folder) and include.target and include.target.startswith(library):
-                    heavy[library].setdefault(str(path), line)
+                    heavy[library, folder].setdefault(str(path), line)
     return findings + list(crowded(heavy)), looked_at
 
 
 def crowded(heavy):
-    """Findings for libraries that more than one file includes; heavy[library][path] is the line of the include."""
-    for library, lines in heavy.items():
+    """Findings for libraries that several files of a folder include; heavy[library, folder][path] is the line."""
+    for (library, _), lines in heavy.items():
         path, line = sorted(lines.items())[-1]
         if len(lines) > 1:
             yield f"{path}:{line}: one file alone may include {library}, not {' and '.join(sorted(lines))}"

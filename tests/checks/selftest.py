@@ -93,6 +93,7 @@ class Layering(CheckTest):
         self.plant("sdk/src/device/x.cpp", '"visor/sdk/process/spec.hpp"')
         self.plant("sdk/src/qmp/x.cpp", '"device/disk.hpp"')
         self.plant("sdk/src/process/x.cpp", '"visor/sdk/qmp/client.hpp"')
+        self.plant("sdk/src/testing/x.cpp", '"visor/sdk/qmp/client.hpp"')
         self.plant("sdk/keeper/x.cpp", '"visor/core/error.hpp"')
         self.plant("sdk/keeper/x.cpp", "<boost/asio/io_context.hpp>")
 
@@ -113,6 +114,9 @@ class Layering(CheckTest):
         self.write("core/src/runtime/a.cpp", "#include <yaml-cpp/yaml.h>\n")
         self.assert_clean("layering.py")
         self.plant("core/src/runtime/b.cpp", "<yaml-cpp/yaml.h>", "one file alone may include yaml-cpp")
+        self.write("sdk/src/testing/a.cpp", "#include <yaml-cpp/yaml.h>\n")
+        self.assert_clean("layering.py")
+        self.plant("sdk/src/testing/b.cpp", "<yaml-cpp/yaml.h>", "one file alone may include yaml-cpp")
 
     def test_what_leads_nowhere(self):
         self.plant("core/src/core/x.cpp", '"nowhere.hpp"', "is not in the tree")

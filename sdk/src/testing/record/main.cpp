@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "visor/core/error.hpp"
+#include "visor/core/unique_fd.hpp"
+#include "visor/testing/record_qmp.hpp"
+
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using visor::Errc;
+using visor::Error;
+
+constexpr std::string_view usage = R"(Usage: visor-qmp-record --connect SOCKET --listen SOCKET --output FILE [OPTION]...
+Stands between a client and QEMU's monitor, and writes what they say to a file as a script of a dialogue, which
+visor-fake-qemu and visor::testing::FakeQmpServer play again (docs/TESTING.md). It ends when either side closes, or at
+SIGINT or SIGTERM. Nothing is left out: a password that was sent stands in the file.
+
+  --connect SOCKET    the monitor's socket
+  --listen SOCKET     where the client connects in its place; is made, and removed at the end
+  --output FILE       is written at the end, readable by its owner alone
+  --keep-times        events keep their time stamps; else each has the same one
+  --patience SECONDS  how long nothing may happen before it fails (600)
+)";
+
+struct Command {
+  visor::testing::RecordOptions options;
+  std::string output;
+};
+
+std::uint32_t seconds_of(const std::string& text) {
+  constexpr std::uint32_t most = 1'000'000;
+  std::uint32_t number = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc{} || end != last || number == 0 || number > most) {
+    throw Error(Errc::invalid_config, "--patience must be a number of seconds, not '" + text + "'");
+  }
+  return number;
+}
+
+Command parse(const std::vector<std::string>& words) {
+  Command command;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if (word == "--keep-times") {
+      command.options.keep_times = true;
+      continue;
+    }
+    if (word != "--connect" && word != "--listen" && word != "--output" && word != "--patience") {
+      throw Error(Errc::invalid_config, "Unknown option '" + word + "'; see --help");
+    }
+    if (i + 1 == words.size()) throw Error(Errc::invalid_config, word + " needs a value");
+    const auto& value = words[++i];
+    if (word == "--connect") command.options.connect = value;
+    if (word == "--listen") command.options.listen = value;
+    if (word == "--output") command.output = value;
+    if (word == "--patience") command.options.patience = std::chrono::seconds{seconds_of(value)};
+  }
+  if (command.options.connect.empty() || command.options.listen.empty() || command.output.empty()) {
+    throw Error(Errc::invalid_config, "--connect, --listen and --output are needed; see --help");
+  }
+  return command;
+}
+
+void record(Command command) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  const visor::UniqueFd signals{::signalfd(-1, &set, SFD_CLOEXEC)};
+  if (!signals) throw visor::system_error("Cannot wait for signals", errno);
+  command.options.stop_fd = signals.get();
+  ::umask(0077);  // what was said may be secret
+  std::ofstream file{command.output};
+  if (!file) throw visor::system_error("Cannot write " + command.output, errno);
+  file << visor::testing::record_qmp(command.options);
+  if (!file.flush()) throw visor::system_error("Cannot write " + command.output, errno);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const std::vector<std::string> words{argv + 1, argv + argc};
+    for (const auto& word : words) {
+      if (word == "--help" || word == "-h") {
+        std::cout << usage;
+        return 0;
+      }
+      if (word == "--version") {
+        std::cout << "visor-qmp-record " VISOR_TESTING_VERSION "\n";
+        return 0;
+      }
+    }
+    record(parse(words));
+    return 0;
+  } catch (const std::exception& error) {
+    std::cerr << "visor-qmp-record: " << error.what() << '\n';
+    return 1;
+  }
+}
