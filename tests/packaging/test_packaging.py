@@ -25,6 +25,10 @@ class Packaging(Installed):
             if data.startswith(b"\x7fELF"):
                 # Debug information may name sources; what the loader reads may not.
                 data = self.call("readelf", "--dynamic", path).encode()
+            elif data.startswith(b"!<arch>\n"):
+                bare = self.folder / "bare.a"
+                self.call("objcopy", "--strip-debug", path, bare)
+                data = bare.read_bytes()
             for place in (BUILD, SOURCE, self.folder / "first"):
                 self.assertNotIn(str(place).encode() + b"/", data, path)
 
@@ -91,6 +95,37 @@ class Packaging(Installed):
         config = self.folder / "third.yaml"
         config.write_text("hypervisor: third-party\n")
         self.assertEqual(self.visor("--plugin-dir", plugins, "render", "--id", "x", config), "/bin/true\nx\n")
+
+    def test_doubles_by_cmake(self):
+        folder = self.build(SOURCE / "tests" / "packaging" / "testing")
+        out = self.call("ctest", "--test-dir", folder, "--output-on-failure", "--verbose")
+        self.assertIn("1: paused\n", out)
+        self.assertRegex(out, "2: .*not today")
+        self.assertIn("2: guest_shutdown\n", out)
+        self.assertIn("100% tests passed, 0 tests failed out of 3", out)
+        self.assertEqual(list(self.run_dir.iterdir()), [])
+
+    def test_doubles_by_pkg_config(self):
+        project = SOURCE / "tests" / "packaging" / "testing"
+        program = self.compile_by_pkg_config("testing", project / "client_test.cpp")
+        out = self.call(program, project / "dialogue.yaml", LD_LIBRARY_PATH=str(self.library_folder()))
+        self.assertEqual(out, "paused\n")
+
+    def test_programs_of_the_doubles_say_what_they_are(self):
+        for name, first in (("visor-fake-qemu", "QEMU emulator version"), ("visor-qmp-record", "visor-qmp-record")):
+            program = self.prefix / "bin" / name
+            self.assertTrue(self.call(program, "--version").startswith(first))
+            self.assertTrue(self.call(program, "--help").startswith(f"Usage: {name} "))
+
+    def test_libraries_need_no_yaml_cpp_of_their_users(self):
+        project = self.folder / "plain"
+        project.mkdir()
+        (project / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.25)\nproject(plain LANGUAGES CXX)\n"
+            "set(CMAKE_DISABLE_FIND_PACKAGE_yaml-cpp ON)\nfind_package(visorkit 0.1 REQUIRED COMPONENTS core sdk)\n"
+            "if(TARGET visorkit::testing)\n  message(FATAL_ERROR \"nobody asked for it\")\nendif()\n")
+        self.call("cmake", "-G", "Ninja", "-S", project, "-B", project / "build",
+                  f"-DCMAKE_PREFIX_PATH={self.prefix}", f"-DCMAKE_CXX_COMPILER={CXX}")
 
     def test_wrong_version_is_refused_by_cmake(self):
         project = self.folder / "wrong"
