@@ -59,7 +59,7 @@ class Parser {
     std::string_view name;
     void (Parser::*take)(const std::string& value);
   };
-  static const std::array<Option, 16> options;
+  static const std::array<Option, 17> options;
 
   void fake(const std::string& word) {
     const auto equals = word.find('=');
@@ -99,6 +99,9 @@ class Parser {
   void serial(const std::string& value) {
     if (value.starts_with("chardev:")) line_.console = value.substr(8);
   }
+  void global(const std::string& value) {
+    if (value == "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off") line_.acpi_hotplug = false;
+  }
   void append(const std::string& value) { line_.kernel_line = value; }
   void machine(const std::string& value) { line_.machine = member(parse_options(value, "type"), "type"); }
   void cpu(const std::string& value) { line_.cpu = member(parse_options(value, "model"), "model"); }
@@ -135,11 +138,12 @@ class Parser {
   CommandLine line_;
 };
 
-const std::array<Parser::Option, 16> Parser::options{{{"-fake", &Parser::fake},
+const std::array<Parser::Option, 17> Parser::options{{{"-fake", &Parser::fake},
                                                       {"-chardev", &Parser::chardev},
                                                       {"-qmp", &Parser::qmp},
                                                       {"-mon", &Parser::mon},
                                                       {"-serial", &Parser::serial},
+                                                      {"-global", &Parser::global},
                                                       {"-append", &Parser::append},
                                                       {"-machine", &Parser::machine},
                                                       {"-cpu", &Parser::cpu},

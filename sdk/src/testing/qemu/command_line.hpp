@@ -35,6 +35,7 @@ struct CommandLine {
   Topology topology;
   std::uint64_t memory_bytes = std::uint64_t{128} << 20U;
   bool paused = false;
+  bool acpi_hotplug = true;  ///< false: PCI devices go without a guest's consent, as with native PCIe hotplug
   std::vector<Value> devices, objects, nodes, netdevs;  ///< one map each
 };
 

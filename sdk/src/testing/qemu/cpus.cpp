@@ -56,7 +56,8 @@ Cpus::Cpus(const CommandLine& line)
 bool Cpus::is_cpu(const std::string& driver) { return driver.ends_with("-cpu") || driver.ends_with("-cpu-core"); }
 
 Value Cpus::properties(std::size_t place) const {
-  if (target_ == Target::s390x || target_ == Target::ppc64) return Value::map({{"core-id", place}});
+  if (target_ == Target::s390x) return Value::map({{"core-id", place}});
+  if (target_ == Target::ppc64) return Value::map({{"core-id", place}, {"node-id", 0}});
   const auto threads = topology_.threads;
   auto all = Value::map({{"core-id", place / threads % topology_.cores},
                          {"thread-id", place % threads},

@@ -29,7 +29,7 @@ std::optional<std::uint64_t> slot_of(const Value& addr) {
 }  // namespace
 
 Devices::Devices(const CommandLine& line, const Profile& profile, Backends& backends, Cpus& cpus)
-    : target_{target_of(line)}, machine_{line.machine}, profile_{profile}, backends_{backends}, cpus_{cpus} {
+    : target_{target_of(line)}, machine_{line.machine}, acpi_hotplug_{line.acpi_hotplug}, profile_{profile}, backends_{backends}, cpus_{cpus} {
   for (const auto& device : line.devices) add(device, true);
 }
 
@@ -157,6 +157,7 @@ FakeDevice& Devices::find_removable(const std::string& id) {
 
 bool Devices::needs_guest(const FakeDevice& device) const {
   if (device.socket == Socket::memory) return target_ != Target::ppc64;
+  if (device.socket == Socket::pci && !acpi_hotplug_) return false;
   return target_ == Target::x86_64 && (device.socket == Socket::pci || device.socket == Socket::cpu);
 }
 

@@ -53,6 +53,7 @@ class Devices {
 
   Target target_;
   std::string machine_;
+  bool acpi_hotplug_;
   const Profile& profile_;
   Backends& backends_;
   Cpus& cpus_;

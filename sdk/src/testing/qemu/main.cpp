@@ -23,7 +23,7 @@ kernel's command line to whoever connects.
 
 It acts on these options of QEMU, and passes over all others:
   -S  -chardev socket,id=ID,fd=N|path=PATH  -mon chardev=ID  -qmp unix:PATH  -serial chardev:ID  -machine  -cpu  -smp
-  -m  -name  -uuid  -append  -device  -object  -blockdev  -netdev
+  -m  -name  -uuid  -append  -global  -device  -object  -blockdev  -netdev
 
 -fake WORD is one of
   STEP=ACTION         STEP is start, greeting, sigterm or a QMP command; ACTION is

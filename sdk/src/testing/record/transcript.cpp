@@ -64,7 +64,9 @@ void Transcript::from_client(std::string_view bytes) {
 void Transcript::heard_from_client(const Value& object) {
   auto step = Value::map({{"expect", *command_name(object)}});
   const auto* const arguments = object.find("arguments");
-  step.set("arguments", arguments != nullptr ? *arguments : Value::map());
+  // How a client negotiates is its own affair: another one may enable more, or nothing.
+  const bool negotiates = *command_name(object) == Value{"qmp_capabilities"};
+  if (arguments != nullptr || !negotiates) step.set("arguments", arguments != nullptr ? *arguments : Value::map());
   steps_.push_back(std::move(step));
   const auto* const id = object.find("id");
   commands_.push_back({id != nullptr ? std::optional{*id} : std::nullopt});
