@@ -88,7 +88,7 @@ void QmpScript::Dialogue::answer(Value reply, std::size_t before) {
 
 void QmpScript::Dialogue::send(const Value& object) { send(to_json(object) + "\r\n"); }
 
-void QmpScript::Dialogue::send(std::string bytes) {
+void QmpScript::Dialogue::send(const std::string& bytes) {
   if (glued_) {
     held_ += bytes;
   } else {

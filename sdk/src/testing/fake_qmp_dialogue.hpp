@@ -50,7 +50,7 @@ class QmpScript::Dialogue {
   void accept_client();
   /// Plays all steps of a script.
   void play(const QmpScript& script);
-  void send(std::string bytes);
+  void send(const std::string& bytes);
   void send(const Value& object);
   /// The next command. Nothing: the client closed. `what` is for the problem when none comes in time.
   std::optional<Value> next(const std::string& what);

@@ -31,9 +31,7 @@ QmpScript& QmpScript::greet(const FakeGreeting& greeting) {
 
 QmpScript& QmpScript::negotiate() { return expect("qmp_capabilities").reply(); }
 
-QmpScript& QmpScript::expect(std::string command) {
-  return expect(std::move(command), Match::any, {});
-}
+QmpScript& QmpScript::expect(std::string command) { return expect(std::move(command), Match::any, {}); }
 
 QmpScript& QmpScript::expect(std::string command, Value arguments) {
   return expect(std::move(command), Match::exact, std::move(arguments));

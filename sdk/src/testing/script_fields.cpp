@@ -10,9 +10,10 @@
 namespace visor::testing {
 namespace {
 
-[[noreturn]] void fail_kind(const Value& value, std::string_view key, std::string_view file, const std::string& wanted) {
-  fail_at(file, value.mark(), "'" + std::string{key} + "' must be " + wanted + ", not " +
-                                  std::string{to_string(value.kind())});
+[[noreturn]] void fail_kind(const Value& value, std::string_view key, std::string_view file,
+                            const std::string& wanted) {
+  fail_at(file, value.mark(),
+          "'" + std::string{key} + "' must be " + wanted + ", not " + std::string{to_string(value.kind())});
 }
 
 std::optional<std::uint64_t> unsigned_of(const Value& value) {
@@ -45,8 +46,9 @@ std::uint64_t need_number(const Value& value, std::string_view key, std::string_
                           std::uint64_t most) {
   const auto number = unsigned_of(value);
   if (!number || *number < least || *number > most) {
-    fail_at(file, value.mark(), "'" + std::string{key} + "' must be a whole number from " + std::to_string(least) +
-                                    " to " + std::to_string(most));
+    fail_at(file, value.mark(),
+            "'" + std::string{key} + "' must be a whole number from " + std::to_string(least) + " to " +
+                std::to_string(most));
   }
   return *number;
 }

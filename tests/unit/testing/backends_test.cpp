@@ -21,8 +21,7 @@ TEST_F(Backend, BlockNodes) {
   EXPECT_EQ(add(R"("driver":"nosuch","node-name":"n")"), "Parameter 'driver' does not accept value 'nosuch'");
   EXPECT_EQ(add(R"("driver":"raw","node-name":"0d")"), "Invalid node-name: '0d'");
   EXPECT_EQ(add(R"("driver":"raw","node-name":")" + std::string(32, 'x') + '"'), "Node name too long");
-  EXPECT_EQ(add(R"("driver":"raw","node-name":"r","file":"nope")"),
-            "Cannot find device='nope' nor node-name='nope'");
+  EXPECT_EQ(add(R"("driver":"raw","node-name":"r","file":"nope")"), "Cannot find device='nope' nor node-name='nope'");
   EXPECT_EQ(add(R"("driver":"null-co","node-name":"f")"), "{}");
   EXPECT_EQ(add(R"("driver":"null-co","node-name":"f")"), "Duplicate nodes with node-name='f'");
   EXPECT_EQ(add(R"("driver":"raw","node-name":"r","file":"f","read-only":true)"), "{}");
@@ -104,7 +103,8 @@ TEST(FakeCommandLine, ReadsListsWithDoubledCommasAndJson) {
   EXPECT_EQ(to_json(parse_options("file,path=/a,,b,flag,x=", "driver")),
             R"({"driver":"file","path":"/a,b","flag":"on","x":""})");
   EXPECT_EQ(to_json(parse_options(R"({"driver":"file"})", "x")), R"({"driver":"file"})");
-  const auto line = parse_command_line({"-S", "-nodefaults", "-m", "64", "-smp", "2", "-append", "-m", "-fake", "a=exit"});
+  const auto line =
+      parse_command_line({"-S", "-nodefaults", "-m", "64", "-smp", "2", "-append", "-m", "-fake", "a=exit"});
   EXPECT_EQ(line.memory_bytes, std::uint64_t{64} << 20U);
   EXPECT_EQ(line.topology.max_cpus, 2U);
   EXPECT_EQ(line.kernel_line, "-m");

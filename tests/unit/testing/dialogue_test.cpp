@@ -95,7 +95,8 @@ TEST_P(DialogueTest, TheFakeSaysWhatQemuSaid) {
   std::string events_of_fake;
   for (std::size_t i = 0; i < steps_.size(); ++i) {
     const auto& step = steps_[i];
-    if (const auto* const name = step.find("event")) events += name->as_string() + ' ' + to_json(step.at("data")) + '\n';
+    if (const auto* const name = step.find("event"))
+      events += name->as_string() + ' ' + to_json(step.at("data")) + '\n';
     const auto* const command = step.find("expect");
     if (command == nullptr) continue;
     const auto* const given = step.find("arguments");
@@ -116,13 +117,13 @@ TEST_P(DialogueTest, TheFakeSaysWhatQemuSaid) {
 
 INSTANTIATE_TEST_SUITE_P(
     Arches, DialogueTest,
-    ::testing::Values(
-        Dialogue{"amd64",
-                 {"-machine", "q35", "-smp", "1,maxcpus=2", "-device", "pcie-root-port,id=port0", "-global",
-                  "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"}},
-        Dialogue{"arm64", {"-machine", "virt", "-cpu", "cortex-a57", "-device", "pcie-root-port,id=port0"}},
-        Dialogue{"ppc64le", {"-machine", "pseries", "-smp", "1,maxcpus=2"}},
-        Dialogue{"s390x", {"-machine", "s390-ccw-virtio", "-smp", "1,maxcpus=2"}}),
+    ::testing::Values(Dialogue{"amd64",
+                               {"-machine", "q35", "-smp", "1,maxcpus=2", "-device", "pcie-root-port,id=port0",
+                                "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off"}},
+                      Dialogue{"arm64",
+                               {"-machine", "virt", "-cpu", "cortex-a57", "-device", "pcie-root-port,id=port0"}},
+                      Dialogue{"ppc64le", {"-machine", "pseries", "-smp", "1,maxcpus=2"}},
+                      Dialogue{"s390x", {"-machine", "s390-ccw-virtio", "-smp", "1,maxcpus=2"}}),
     [](const auto& test) { return std::string{test.param.arch}; });
 
 }  // namespace

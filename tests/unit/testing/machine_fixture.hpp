@@ -25,8 +25,7 @@ class MachineTest : public ::testing::Test {
     });
   }
   /// What a command returns as JSON, or "CLASS: TEXT" of its refusal.
-  std::string ask(const std::string& command, const std::string& arguments = {},
-                  Obedience how = Obedience::full) {
+  std::string ask(const std::string& command, const std::string& arguments = {}, Obedience how = Obedience::full) {
     try {
       auto answer = to_json(machine_->execute(command, arguments.empty() ? Value{} : parse_json(arguments), how));
       before_ = std::exchange(events_, {});

@@ -49,8 +49,7 @@ TEST_F(RunState, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(ask("query-block"), "CommandNotFound: The command query-block has not been found");
   EXPECT_EQ(ask("stop", R"({"x":1})"), "Parameter 'x' is unexpected");
   EXPECT_EQ(ask("stop", "[]"), "QMP input member 'arguments' must be an object");
-  EXPECT_EQ(ask("qmp_capabilities", R"({"enable":["bogus"]})"),
-            "Parameter 'null' does not accept value 'bogus'");
+  EXPECT_EQ(ask("qmp_capabilities", R"({"enable":["bogus"]})"), "Parameter 'null' does not accept value 'bogus'");
   EXPECT_EQ(ask("quit", "", Obedience::ignore), "{}");
   EXPECT_FALSE(machine().has_ended());
 }
@@ -151,9 +150,11 @@ TEST_F(Plug, ListsMemory) {
 TEST_F(Vcpus, AreListedHighestFirstAndPluggedByTheirPlace) {
   boot({"-machine", "q35", "-smp", "cpus=1,maxcpus=4,sockets=2"});
   const std::string type = R"("driver":"qemu64-x86_64-cpu")";
-  EXPECT_EQ(ask("query-hotpluggable-cpus").rfind(
-                R"([{"props":{"core-id":1,"thread-id":0,"socket-id":1},"vcpus-count":1,"type":"qemu64-x86_64-cpu"})", 0),
-            0U);
+  EXPECT_EQ(
+      ask("query-hotpluggable-cpus")
+          .rfind(R"([{"props":{"core-id":1,"thread-id":0,"socket-id":1},"vcpus-count":1,"type":"qemu64-x86_64-cpu"})",
+                 0),
+      0U);
   const auto add = [&](const std::string& rest) { return ask("device_add", "{" + type + rest + "}"); };
   EXPECT_EQ(add(R"(,"core-id":0,"thread-id":0)"), "CPU socket-id is not set");
   EXPECT_EQ(add(R"(,"socket-id":1,"core-id":9,"thread-id":0)"), "Invalid CPU core-id: 9 must be in range 0:1");

@@ -42,13 +42,20 @@ Value random_value(std::mt19937& random, int depth) {
     return all;
   };
   switch (random() % (depth > 0 ? 9 : 7)) {
-    case 0: return Value{};
-    case 1: return Value{random() % 2 == 0};
-    case 2: return Value{static_cast<std::int64_t>(random()) - 2'000'000'000};
-    case 3: return Value{std::numeric_limits<std::uint64_t>::max() - random()};
-    case 4: return Value{static_cast<double>(random()) / 1024 + 0.5};
-    case 5: return Value{std::string{std::vector<const char*>{"true", "Null", "0x1F", "1e3", "~", "", "on"}[random() % 7]}};
-    case 6: return Value{text()};
+    case 0:
+      return Value{};
+    case 1:
+      return Value{random() % 2 == 0};
+    case 2:
+      return Value{static_cast<std::int64_t>(random()) - 2'000'000'000};
+    case 3:
+      return Value{std::numeric_limits<std::uint64_t>::max() - random()};
+    case 4:
+      return Value{static_cast<double>(random()) / 1024 + 0.5};
+    case 5:
+      return Value{std::string{std::vector<const char*>{"true", "Null", "0x1F", "1e3", "~", "", "on"}[random() % 7]}};
+    case 6:
+      return Value{text()};
     case 7: {
       auto list = Value::list();
       for (auto n = random() % 6; n > 0; --n) list.push_back(random_value(random, depth - 1));
@@ -126,7 +133,8 @@ TEST(Transcript, KeepsTimesWhenAskedTo) {
 TEST(Transcript, RefusesWhatNoScriptCanExpect) {
   for (const auto* text : {"hello\n", "[1]", "{\"x\":1}", "{\"execute\":1}"}) {
     Transcript transcript{false};
-    EXPECT_EQ(message_of([&] { transcript.from_client(text); }).rfind("The client said what no script can expect", 0), 0U);
+    EXPECT_EQ(message_of([&] { transcript.from_client(text); }).rfind("The client said what no script can expect", 0),
+              0U);
   }
 }
 

@@ -27,8 +27,7 @@ TEST(ScriptError, NamesThePlaceOfEachMistake) {
       {"steps: []\n--- x", "s.yaml:2:1: There is a second document: a file holds one"},
       {"steps: !!seq []", "s.yaml:1:8: The tag 'tag:yaml.org,2002:seq' is not supported: leave it out"},
       {"steps: &a []", "s.yaml:1:8: Anchors and aliases are not supported: write the value again"},
-      {"steps: [\x04]",
-       "s.yaml:1:9: A control character is not allowed: write it as \"\\xNN\" in double quotes"},
+      {"steps: [\x04]", "s.yaml:1:9: A control character is not allowed: write it as \"\\xNN\" in double quotes"},
       {"? [a]\n: 1", "s.yaml:1:3: A key must be a text, or this bracket is not closed"},
       {"~: 1", "s.yaml:1:1: A key must be a text"}};
   for (const auto& [text, problem] : cases) EXPECT_EQ(problem_of(text), problem) << text;
@@ -49,8 +48,7 @@ TEST(ScriptError, NamesThePlaceOfEachMistakeInAStep) {
       {"reply: 1\n    event: x", "3:5: Unknown key 'event' in a step 'reply'"},
       {"negotiate: 1", "2:5: 'negotiate' takes no value"},
       {"greet: {minr: 1}", "2:13: Unknown key 'minr' in a greeting"},
-      {"greet: {capabilities: [1]}",
-       "2:28: 'capabilities' must be a text; put it in quotes, not an integer"},
+      {"greet: {capabilities: [1]}", "2:28: 'capabilities' must be a text; put it in quotes, not an integer"},
       {"greet: 7.2", "2:5: a greeting must be a map, not a number"},
       {"expect: 1", "2:5: 'expect' must be a text; put it in quotes, not an integer"},
       {"expect: a\n    arguments: 1", "3:5: 'arguments' must be a map, not an integer"},
@@ -84,7 +82,8 @@ TEST(ScriptError, NamesThePlaceOfEachMistakeInAStep) {
 TEST(ScriptError, PassesOnWhatYamlSays) {
   EXPECT_EQ(problem_of("steps: [").rfind("s.yaml:1:", 0), 0U);
   EXPECT_NE(problem_of("a: b: c").find("Cannot read this as YAML"), std::string::npos);
-  EXPECT_EQ(problem_of("steps: " + std::string(70, '[') + std::string(70, ']')), "s.yaml:1:71: Nested deeper than 64 levels");
+  EXPECT_EQ(problem_of("steps: " + std::string(70, '[') + std::string(70, ']')),
+            "s.yaml:1:71: Nested deeper than 64 levels");
 }
 
 TEST(ScriptError, ReadsFilesAndNamesThem) {

@@ -96,8 +96,7 @@ TEST(Script, RepliesAndRefusesInTheOrderItIsTold) {
 
 TEST(Script, TellsEventsWithTheirDataAndTime) {
   Played with{{"event: A\n    data: {x: '1', y: 2}\n    time: {seconds: 5, microseconds: 6}"}};
-  EXPECT_EQ(with.client.line(),
-            R"({"timestamp":{"seconds":5,"microseconds":6},"event":"A","data":{"x":"1","y":2}})");
+  EXPECT_EQ(with.client.line(), R"({"timestamp":{"seconds":5,"microseconds":6},"event":"A","data":{"x":"1","y":2}})");
 }
 
 TEST(Script, TakesExchangesInAnyOrderEachOnce) {
@@ -111,9 +110,10 @@ TEST(Script, TakesExchangesInAnyOrderEachOnce) {
 }
 
 TEST(Script, ServesUntilACommand) {
-  Played with{{"serve: [{expect: a, arguments: {n: 1}, reply: 1}, {expect: a, arguments: {n: 2}, reply: 2},"
-               " {expect: stop}]\n    until: stop",
-               "reply: bye"}};
+  Played with{
+      {"serve: [{expect: a, arguments: {n: 1}, reply: 1}, {expect: a, arguments: {n: 2}, reply: 2},"
+       " {expect: stop}]\n    until: stop",
+       "reply: bye"}};
   EXPECT_EQ(with.client.ask(R"({"execute":"a","arguments":{"n":2}})"), R"({"return":2})");
   EXPECT_EQ(with.client.ask(R"({"execute":"a","arguments":{"n":1}})"), R"({"return":1})");
   EXPECT_EQ(with.client.ask(R"({"execute":"a","arguments":{"n":3}})"),
@@ -136,7 +136,8 @@ TEST(Script, SendsRawBytes) {
 }
 
 TEST(Script, SplitsEvenlyAndPutsTogether) {
-  Played with{{"split: 2", "raw: abcde", "gate: g", "split: off", "raw: '-'", "glue: [{raw: a}, {event: E}, {raw: b}]"}};
+  Played with{
+      {"split: 2", "raw: abcde", "gate: g", "split: off", "raw: '-'", "glue: [{raw: a}, {event: E}, {raw: b}]"}};
   std::string seen;
   while (seen.size() < 5) seen += with.client.chunk();
   with.server.release("g");
@@ -208,8 +209,9 @@ TEST(Script, TellsTheEndOfTheProgram) {
 }
 
 TEST(Script, KeepsTheKindsOfScalars) {
-  Played with{{"{expect: a, reply: {a: 0x10, b: '1', c: 18446744073709551615, d: -1, e: 1.5, f: ~, g: 10.0.0.1, h: true,"
-               " i: off, j: 1_0, k: -, l: e}}"}};
+  Played with{
+      {"{expect: a, reply: {a: 0x10, b: '1', c: 18446744073709551615, d: -1, e: 1.5, f: ~, g: 10.0.0.1, h: true,"
+       " i: off, j: 1_0, k: -, l: e}}"}};
   EXPECT_EQ(with.client.ask(R"({"execute":"a"})"),
             R"({"return":{"a":16,"b":"1","c":18446744073709551615,"d":-1,"e":1.5,"f":null,"g":"10.0.0.1","h":true,)"
             R"("i":"off","j":"1_0","k":"-","l":"e"}})");

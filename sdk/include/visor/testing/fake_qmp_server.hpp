@@ -16,17 +16,17 @@ namespace visor::testing {
 
 /// Plays a script to one client, on a thread of its own; the connection is closed when the script is over.
 ///
-/// It shares no code with the client that it tests. [any thread] for all methods; the callbacks of the options run on the
-/// server's thread and must not wait for it.
+/// It shares no code with the client that it tests. [any thread] for all methods; the callbacks of the options run on
+/// the server's thread and must not wait for it.
 class FakeQmpServer {
  public:
   struct Options {
     std::string path = {};   ///< listens there; empty makes a socket pair instead
     UniqueFd listener = {};  ///< a listening stream socket to take the client from, in place of `path`
     std::chrono::milliseconds patience{20'000};
-    std::function<void(std::string_view text)> on_stderr = {};       ///< what QmpScript::write_stderr() says
-    std::function<void(int code)> on_exit = {};                      ///< QmpScript::exit() was reached
-    std::function<void(const std::string& problem)> on_over = {};    ///< as finish() would return it
+    std::function<void(std::string_view text)> on_stderr = {};     ///< what QmpScript::write_stderr() says
+    std::function<void(int code)> on_exit = {};                    ///< QmpScript::exit() was reached
+    std::function<void(const std::string& problem)> on_over = {};  ///< as finish() would return it
   };
 
   explicit FakeQmpServer(QmpScript script);

@@ -34,8 +34,8 @@ struct FakeTime {
 /// What a fake QMP server does, step after step, with the one client it has. Steps that wait for the client end the
 /// dialogue with a problem when it does not come in time (FakeQmpServer::Options::patience).
 ///
-/// It is a value: copy it, keep it, play it as often as wanted. The same script and seed send the same bytes in the same
-/// pieces. docs/TESTING.md has the form of a script in a file.
+/// It is a value: copy it, keep it, play it as often as wanted. The same script and seed send the same bytes in the
+/// same pieces. docs/TESTING.md has the form of a script in a file.
 class QmpScript {
  public:
   /// Answers for serve(): the arguments of a command to its value. Throw visor::Error to refuse with GenericError.

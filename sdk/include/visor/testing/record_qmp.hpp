@@ -6,8 +6,8 @@
 namespace visor::testing {
 
 struct RecordOptions {
-  std::string connect;      ///< the socket of the monitor to listen to
-  std::string listen;       ///< where the client connects in its place; the file must not be there, and is removed after
+  std::string connect;  ///< the socket of the monitor to listen to
+  std::string listen;   ///< where the client connects in its place; the file must not be there, and is removed after
   bool keep_times = false;  ///< events keep their time; else each has that of FakeTime, so that two recordings compare
   /// How long nothing may happen: no client that comes, nobody who says anything.
   std::chrono::milliseconds patience{600'000};

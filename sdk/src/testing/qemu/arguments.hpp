@@ -17,10 +17,10 @@ class Arguments {
   explicit Arguments(const Value& values, std::string path = {});
 
   const Value* find(std::string_view key);
-  std::string text(std::string_view key);                      ///< must be there
+  std::string text(std::string_view key);  ///< must be there
   std::string text(std::string_view key, std::string otherwise);
   std::optional<bool> boolean(std::string_view key);
-  const Value& map(std::string_view key);                      ///< must be there
+  const Value& map(std::string_view key);  ///< must be there
   /// Refuses what nobody asked for.
   void refuse_rest() const;
 

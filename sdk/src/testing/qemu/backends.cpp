@@ -13,14 +13,23 @@ namespace visor::testing {
 namespace {
 
 constexpr std::array chardev_types = {"file", "null", "pipe", "pty", "ringbuf", "serial", "socket", "stdio", "udp"};
-constexpr std::array node_drivers = {"raw",  "file",    "host_device", "host_cdrom", "null-co", "null-aio", "qcow2",
-                                     "nbd",  "vmdk",    "vpc",         "vdi",        "luks",    "throttle", "copy-on-read",
-                                     "vhdx", "io_uring", "nvme",       "http",       "https"};
-constexpr std::array netdev_types = {"user", "tap", "bridge", "socket", "stream", "dgram", "vhost-user", "vhost-vdpa",
-                                     "hubport", "l2tpv3"};
-constexpr std::array object_types = {
-    "memory-backend-ram", "memory-backend-file", "memory-backend-memfd", "iothread",     "rng-random", "rng-builtin",
-    "secret",             "throttle-group",      "tls-creds-x509",       "filter-dump", "main-loop",  "sev-guest"};
+constexpr std::array node_drivers = {
+    "raw", "file", "host_device", "host_cdrom",   "null-co", "null-aio", "qcow2", "nbd",  "vmdk", "vpc",
+    "vdi", "luks", "throttle",    "copy-on-read", "vhdx",    "io_uring", "nvme",  "http", "https"};
+constexpr std::array netdev_types = {"user",  "tap",        "bridge",     "socket",  "stream",
+                                     "dgram", "vhost-user", "vhost-vdpa", "hubport", "l2tpv3"};
+constexpr std::array object_types = {"memory-backend-ram",
+                                     "memory-backend-file",
+                                     "memory-backend-memfd",
+                                     "iothread",
+                                     "rng-random",
+                                     "rng-builtin",
+                                     "secret",
+                                     "throttle-group",
+                                     "tls-creds-x509",
+                                     "filter-dump",
+                                     "main-loop",
+                                     "sev-guest"};
 
 bool is_one_of(const auto& list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
 
@@ -71,8 +80,8 @@ Value Backends::add_chardev(const Value& arguments) {
     (void)socket.map("addr");
     const bool server = socket.boolean("server").value_or(true);
     const bool waits = socket.boolean("wait").has_value();
-    for (const auto* key : {"reconnect", "telnet", "tn3270", "websocket", "nodelay", "tls-creds", "tls-authz", "logfile",
-                            "logappend"}) {
+    for (const auto* key :
+         {"reconnect", "telnet", "tn3270", "websocket", "nodelay", "tls-creds", "tls-authz", "logfile", "logappend"}) {
       (void)socket.find(key);
     }
     if (profile_.has_reconnect_ms) (void)socket.find("reconnect-ms");
@@ -204,9 +213,8 @@ void Backends::remove_object(const Value& arguments) {
 Value Backends::list_chardevs() const {
   auto all = Value::list();
   for (const auto& [id, backend] : chardevs_) {
-    all.push_back(Value::map({{"frontend-open", !backend.user.empty()},
-                              {"filename", text_of(backend.options.at("type"))},
-                              {"label", id}}));
+    all.push_back(Value::map(
+        {{"frontend-open", !backend.user.empty()}, {"filename", text_of(backend.options.at("type"))}, {"label", id}}));
   }
   return all;
 }

@@ -53,7 +53,7 @@ class Backends {
   using Table = std::map<std::string, Backend, std::less<>>;
   struct Kind {
     std::string_view property;
-    Table Backends::*table;
+    Table Backends::* table;
   };
   static const std::array<Kind, 6> kinds;
 

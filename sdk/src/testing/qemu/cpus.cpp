@@ -15,10 +15,14 @@ namespace {
 
 std::string type_of(Target target, const std::string& model) {
   switch (target) {
-    case Target::x86_64: return (model.empty() ? "qemu64" : model) + "-x86_64-cpu";
-    case Target::aarch64: return (model.empty() ? "cortex-a15" : model) + "-arm-cpu";
-    case Target::ppc64: return (model.empty() || model == "power9" ? "power9_v2.0" : model) + "-spapr-cpu-core";
-    case Target::s390x: return (model.empty() ? "qemu" : model) + "-s390x-cpu";
+    case Target::x86_64:
+      return (model.empty() ? "qemu64" : model) + "-x86_64-cpu";
+    case Target::aarch64:
+      return (model.empty() ? "cortex-a15" : model) + "-arm-cpu";
+    case Target::ppc64:
+      return (model.empty() || model == "power9" ? "power9_v2.0" : model) + "-spapr-cpu-core";
+    case Target::s390x:
+      return (model.empty() ? "qemu" : model) + "-s390x-cpu";
   }
   return {};
 }
@@ -34,10 +38,14 @@ Target target_of(const CommandLine& line) {
 
 std::string to_string(Target target) {
   switch (target) {
-    case Target::x86_64: return "x86_64";
-    case Target::aarch64: return "aarch64";
-    case Target::ppc64: return "ppc64";
-    case Target::s390x: return "s390x";
+    case Target::x86_64:
+      return "x86_64";
+    case Target::aarch64:
+      return "aarch64";
+    case Target::ppc64:
+      return "ppc64";
+    case Target::s390x:
+      return "s390x";
   }
   return {};
 }

@@ -29,7 +29,12 @@ std::optional<std::uint64_t> slot_of(const Value& addr) {
 }  // namespace
 
 Devices::Devices(const CommandLine& line, const Profile& profile, Backends& backends, Cpus& cpus)
-    : target_{target_of(line)}, machine_{line.machine}, acpi_hotplug_{line.acpi_hotplug}, profile_{profile}, backends_{backends}, cpus_{cpus} {
+    : target_{target_of(line)},
+      machine_{line.machine},
+      acpi_hotplug_{line.acpi_hotplug},
+      profile_{profile},
+      backends_{backends},
+      cpus_{cpus} {
   for (const auto& device : line.devices) add(device, true);
 }
 
@@ -53,13 +58,17 @@ std::string Devices::default_bus(Socket socket, const std::string& driver) const
     case Socket::pci:
       if (target_ == Target::s390x || machine_ == "microvm") none("PCI");
       return target_ == Target::aarch64 || machine_.find("q35") != std::string::npos ? "pcie.0" : "pci.0";
-    case Socket::scsi: return of_controller("virtio-scsi-", "SCSI");
-    case Socket::port: return of_controller("virtio-serial-", "virtio-serial-bus");
-    case Socket::mmio: return "virtio-mmio-bus.23";
+    case Socket::scsi:
+      return of_controller("virtio-scsi-", "SCSI");
+    case Socket::port:
+      return of_controller("virtio-serial-", "virtio-serial-bus");
+    case Socket::mmio:
+      return "virtio-mmio-bus.23";
     case Socket::ccw:
     case Socket::memory:
     case Socket::cpu:
-    case Socket::none: return {};
+    case Socket::none:
+      return {};
   }
   return {};
 }
@@ -72,9 +81,8 @@ bool Devices::has_bus(const std::string& name) const {
 }
 
 const FakeDevice* Devices::at(const std::string& bus, std::uint64_t slot) const {
-  const auto found = std::ranges::find_if(devices_, [&](const auto& one) {
-    return one.socket == Socket::pci && one.bus == bus && one.slot == slot;
-  });
+  const auto found = std::ranges::find_if(
+      devices_, [&](const auto& one) { return one.socket == Socket::pci && one.bus == bus && one.slot == slot; });
   return found == devices_.end() ? nullptr : &*found;
 }
 

@@ -10,25 +10,25 @@
 namespace visor::testing {
 namespace {
 
-constexpr std::array virtio = {"virtio-9p",       "virtio-balloon",   "virtio-blk",       "virtio-crypto",
-                               "virtio-gpu",      "virtio-input",     "virtio-iommu",     "virtio-keyboard",
-                               "virtio-mem",      "virtio-mouse",     "virtio-net",       "virtio-pmem",
-                               "virtio-rng",      "virtio-scsi",      "virtio-serial",    "virtio-tablet",
-                               "vhost-scsi",      "vhost-user-blk",   "vhost-user-fs",    "vhost-user-scsi",
-                               "vhost-user-vsock", "vhost-vsock",     "vhost-user-rng",   "vhost-user-i2c"};
-constexpr std::array pci = {"pcie-root-port", "pci-bridge", "pcie-pci-bridge", "ioh3420", "vfio-pci", "e1000", "e1000e",
-                            "rtl8139", "nvme", "ivshmem-plain", "qemu-xhci", "pvpanic-pci", "VGA", "ich9-ahci"};
+constexpr std::array virtio = {
+    "virtio-9p",     "virtio-balloon",  "virtio-blk",       "virtio-crypto", "virtio-gpu",     "virtio-input",
+    "virtio-iommu",  "virtio-keyboard", "virtio-mem",       "virtio-mouse",  "virtio-net",     "virtio-pmem",
+    "virtio-rng",    "virtio-scsi",     "virtio-serial",    "virtio-tablet", "vhost-scsi",     "vhost-user-blk",
+    "vhost-user-fs", "vhost-user-scsi", "vhost-user-vsock", "vhost-vsock",   "vhost-user-rng", "vhost-user-i2c"};
+constexpr std::array pci = {
+    "pcie-root-port", "pci-bridge", "pcie-pci-bridge", "ioh3420",   "vfio-pci",    "e1000", "e1000e",
+    "rtl8139",        "nvme",       "ivshmem-plain",   "qemu-xhci", "pvpanic-pci", "VGA",   "ich9-ahci"};
 constexpr std::array bridges = {"pcie-root-port", "pci-bridge", "pcie-pci-bridge", "ioh3420"};
 constexpr std::array scsi = {"scsi-hd", "scsi-cd", "scsi-block", "scsi-generic"};
 constexpr std::array ports = {"virtserialport", "virtconsole"};
-constexpr std::array others = {"pvpanic", "vmcoreinfo", "vmgenid", "isa-debugcon", "isa-serial", "sclpconsole",
-                               "vfio-ap", "vfio-ccw", "i6300esb", "intel-iommu", "spapr-vty", "loader"};
+constexpr std::array others = {"pvpanic", "vmcoreinfo", "vmgenid",  "isa-debugcon", "isa-serial", "sclpconsole",
+                               "vfio-ap", "vfio-ccw",   "i6300esb", "intel-iommu",  "spapr-vty",  "loader"};
 
 constexpr std::array booleans = {"share-rw", "mq", "disable-modern", "write-cache", "packed", "event_idx", "prealloc"};
-constexpr std::array numbers = {"num-queues", "core-id",  "socket-id", "thread-id",           "die-id",
-                                "scsi-id",    "lun",      "vectors",   "bootindex",           "queue-size",
-                                "max_ports",  "nr",       "chassis",   "guest-cid",           "logical_block_size",
-                                "port",       "node",     "slot",      "physical_block_size", "requested-size"};
+constexpr std::array numbers = {"num-queues", "core-id", "socket-id", "thread-id",           "die-id",
+                                "scsi-id",    "lun",     "vectors",   "bootindex",           "queue-size",
+                                "max_ports",  "nr",      "chassis",   "guest-cid",           "logical_block_size",
+                                "port",       "node",    "slot",      "physical_block_size", "requested-size"};
 
 bool is_one_of(const auto& list, std::string_view word) { return std::ranges::find(list, word) != list.end(); }
 
@@ -52,14 +52,21 @@ Socket socket_of(const std::string& driver) {
 
 bool has_driver(const std::string& driver, Target target) {
   switch (socket_of(driver)) {
-    case Socket::cpu: return true;
-    case Socket::ccw: return target == Target::s390x && is_one_of(virtio, without(driver, "-ccw"));
-    case Socket::pci: return is_one_of(pci, driver) || is_one_of(virtio, without(driver, "-pci"));
-    case Socket::mmio: return is_one_of(virtio, without(driver, "-device"));
-    case Socket::memory: return target != Target::s390x;
+    case Socket::cpu:
+      return true;
+    case Socket::ccw:
+      return target == Target::s390x && is_one_of(virtio, without(driver, "-ccw"));
+    case Socket::pci:
+      return is_one_of(pci, driver) || is_one_of(virtio, without(driver, "-pci"));
+    case Socket::mmio:
+      return is_one_of(virtio, without(driver, "-device"));
+    case Socket::memory:
+      return target != Target::s390x;
     case Socket::scsi:
-    case Socket::port: return true;
-    case Socket::none: return is_one_of(others, driver);
+    case Socket::port:
+      return true;
+    case Socket::none:
+      return is_one_of(others, driver);
   }
   return false;
 }

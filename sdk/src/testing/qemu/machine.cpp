@@ -18,13 +18,13 @@ Machine::Machine(const CommandLine& line, const Profile& profile, Emit emit)
       devices_{line, profile, backends_, cpus_},
       state_{line.paused ? "prelaunch" : "running"} {}
 
-template <auto method>
+template <auto Method>
 Value Machine::with_backends(const Value& arguments) {
-  if constexpr (std::is_void_v<decltype((backends_.*method)(arguments))>) {
-    (backends_.*method)(arguments);
+  if constexpr (std::is_void_v<decltype((backends_.*Method)(arguments))>) {
+    (backends_.*Method)(arguments);
     return Value::map();
   } else {
-    return (backends_.*method)(arguments);
+    return (backends_.*Method)(arguments);
   }
 }
 

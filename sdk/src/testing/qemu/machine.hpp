@@ -68,7 +68,7 @@ class Machine {
   Value system_reset(const Value& arguments);
   Value device_add(const Value& arguments);
   Value device_del(const Value& arguments);
-  template <auto method>
+  template <auto Method>
   Value with_backends(const Value& arguments);
 
   void run_state(const std::string& state, const std::string& event_name);

@@ -20,10 +20,7 @@ const std::array<Profile, 5>& profiles() {
   static const std::array<Profile, 5> all{{
       {.name = "7.2", .greeting = greeting(7, 2, 22), .verified = true},
       {.name = "8.2", .greeting = greeting(8, 2, 0)},
-      {.name = "9.1",
-       .greeting = greeting(9, 1, 0),
-       .status_has_singlestep = false,
-       .tells_mem_unplug_error = false},
+      {.name = "9.1", .greeting = greeting(9, 1, 0), .status_has_singlestep = false, .tells_mem_unplug_error = false},
       {.name = "9.2",
        .greeting = greeting(9, 2, 0),
        .status_has_singlestep = false,

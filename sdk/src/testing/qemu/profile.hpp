@@ -16,10 +16,10 @@ struct Profile {
   /// Measured on that release; otherwise read out of its published schema and lists of removed features, and seen on
   /// no machine.
   bool verified = false;
-  bool status_has_singlestep = true;    ///< until 9.0
-  bool tells_mem_unplug_error = true;   ///< until 9.1; DEVICE_UNPLUG_GUEST_ERROR is told by all
-  bool device_add_checks_types = false; ///< since 9.2: no text for a number or a boolean
-  bool has_reconnect_ms = false;        ///< since 9.2
+  bool status_has_singlestep = true;     ///< until 9.0
+  bool tells_mem_unplug_error = true;    ///< until 9.1; DEVICE_UNPLUG_GUEST_ERROR is told by all
+  bool device_add_checks_types = false;  ///< since 9.2: no text for a number or a boolean
+  bool has_reconnect_ms = false;         ///< since 9.2
 };
 
 const std::array<Profile, 5>& profiles();

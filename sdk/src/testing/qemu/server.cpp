@@ -132,8 +132,8 @@ void Server::obey(Channel& channel, const Value& command) {
   const auto* const id = command.find("id");
   Value reply;
   if (name == nullptr || !name->is_string()) {
-    reply = Refusal{"GenericError", command.is_map() ? "QMP input lacks member 'execute'"
-                                                     : "QMP input must be a JSON object"}
+    reply = Refusal{"GenericError",
+                    command.is_map() ? "QMP input lacks member 'execute'" : "QMP input must be a JSON object"}
                 .reply();
   } else if (fails(name->as_string(), &channel, id)) {
     return;

@@ -21,7 +21,8 @@ void check(const std::string& key, const std::string& value) {
     if (!code || *code > 255) throw Error(Errc::invalid_config, "-fake exit-code: not a number to 255: " + value);
   } else if (key == "profile") {
     if (find_profile(value) == nullptr) throw Error(Errc::invalid_config, "-fake profile: there is no '" + value + "'");
-  } else if (const auto action = value.substr(0, value.find(':')); std::ranges::find(actions, action) == actions.end()) {
+  } else if (const auto action = value.substr(0, value.find(':'));
+             std::ranges::find(actions, action) == actions.end()) {
     throw Error(Errc::invalid_config, "-fake " + key + ": there is no action '" + action + "'; see --help");
   }
 }

@@ -104,8 +104,8 @@ class Relay {
   }
 
  private:
-  template <std::size_t n>
-  void wait(std::array<pollfd, n>& polled, const std::string& problem) const {
+  template <std::size_t Size>
+  void wait(std::array<pollfd, Size>& polled, const std::string& problem) const {
     int ready = 0;
     do {
       ready = ::poll(polled.data(), polled.size(), static_cast<int>(options_.patience.count()));

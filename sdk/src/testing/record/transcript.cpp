@@ -129,7 +129,8 @@ void Transcript::heard_answer(const Value& object) {
 }
 
 std::string Transcript::yaml() const {
-  return "# A dialogue that was recorded; docs/TESTING.md says what the steps mean.\nsteps:\n" + write_yaml_items(steps_);
+  return "# A dialogue that was recorded; docs/TESTING.md says what the steps mean.\nsteps:\n" +
+         write_yaml_items(steps_);
 }
 
 }  // namespace visor::testing
