@@ -5,22 +5,22 @@ set(visor_sdk_qmp_headers
     qmp/batch
     qmp/client
     qmp/commands
-    qmp/latency
-    qmp/log
+    qmp/commands/block
+    qmp/commands/chardev
     qmp/commands/cpus
+    qmp/commands/device
     qmp/commands/dump
+    qmp/commands/fd
     qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/migration
-    qmp/commands/qom
-    qmp/commands/schema
-    qmp/commands/block
-    qmp/commands/chardev
-    qmp/commands/device
-    qmp/commands/fd
     qmp/commands/net
     qmp/commands/object
+    qmp/commands/qom
+    qmp/commands/schema
+    qmp/latency
+    qmp/log
     qmp/transaction
     qmp/types
     qmp/unplug)
@@ -29,28 +29,27 @@ list(TRANSFORM visor_sdk_qmp_headers APPEND .hpp)
 set(visor_sdk_qmp_sources
     io_thread
     io_thread_watch
-    qmp/batch
     qmp/answer
+    qmp/batch
     qmp/client
     qmp/codec
+    qmp/commands/block
+    qmp/commands/chardev
     qmp/commands/cpus
+    qmp/commands/device
     qmp/commands/dump
+    qmp/commands/fd
     qmp/commands/jobs
     qmp/commands/machine
     qmp/commands/memory
     qmp/commands/migration
     qmp/commands/migration_follow
     qmp/commands/migration_uri
+    qmp/commands/net
+    qmp/commands/object
     qmp/commands/qom
     qmp/commands/schema
     qmp/commands/schema_check
-    qmp/commands
-    qmp/commands/block
-    qmp/commands/chardev
-    qmp/commands/device
-    qmp/commands/fd
-    qmp/commands/net
-    qmp/commands/object
     qmp/connection
     qmp/connection_end
     qmp/connection_events
