@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # visor_precompile(<folder>...)
 #
-# Lets every program of these folders begin with the headers that all tests read, compiled once: half of what a test
+# Lets every test program of these folders begin with the headers that all tests read, compiled once: half of what a test
 # takes to compile. They are headers of the system alone, so that the compiler cache may share the result between
 # clones. Only g++: the clang build shows that each file includes what it needs.
 function(visor_precompile)
@@ -21,7 +21,8 @@ function(visor_precompile)
     get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
     foreach(target ${targets})
       get_target_property(kind ${target} TYPE)
-      if(kind STREQUAL EXECUTABLE)
+      get_target_property(links ${target} LINK_LIBRARIES)
+      if(kind STREQUAL EXECUTABLE AND links MATCHES "GTest::")
         target_compile_options(${target} PRIVATE -fpch-preprocess)
         target_precompile_headers(${target} REUSE_FROM visor_precompiled)
       endif()

@@ -15,7 +15,7 @@ class QmpDeviceProperties : public EachQemu {};
 INSTANTIATE_TEST_SUITE_P(, QmpDeviceProperties, ::testing::ValuesIn(qemu_targets()), target_name);
 
 sdk::PropertyBag disk(VirtioTransport transport) {
-  sdk::VirtioBlk disk{.id = "d", .path = "/x"};
+  sdk::VirtioBlk disk{.id = "d", .backing = {.path = "/x"}};
   disk.transport = transport;
   disk.share_rw = true;
   disk.serial = "s";

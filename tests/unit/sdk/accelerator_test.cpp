@@ -69,8 +69,8 @@ class AcceleratorChoice : public ::testing::Test {
     HostContext host;
     host.log = log_;
     host.keeper_path = VISOR_TEST_KEEPER;
-    const auto driver = std::make_shared<const Driver>(
-        Driver{host, std::make_unique<amd64::Amd64Arch>(), [facts = facts_] { return facts; }});
+    const auto driver = std::make_shared<const Driver>(Driver{
+        .host = host, .arch = std::make_unique<amd64::Amd64Arch>(), .facts = [facts = facts_] { return facts; }});
     vm_ = std::make_unique<QemuVm>(driver, Prepared{*driver, config_}, "vm", dir_ / "vm");
     return *vm_;
   }
