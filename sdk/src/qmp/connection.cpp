@@ -137,7 +137,10 @@ void Client::Connection::defer(Completion completion, Outcome outcome) {
     const std::scoped_lock lock{mutex_};
     deferred_.push_back({std::move(completion), std::move(outcome)});
   }
-  options_.io->post([self = shared_from_this()] { self->run_deferred(); });
+  // Weak: what is posted and not run would keep itself alive by way of the I/O thread. close() runs what is left.
+  options_.io->post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->run_deferred();
+  });
 }
 
 void Client::Connection::run_deferred() {

@@ -25,7 +25,9 @@ void Client::Connection::shutdown() noexcept {
     (void)::shutdown(socket_.get(), SHUT_RDWR);
   }
   try {
-    options_.io->post([self = shared_from_this()] { self->end({Errc::disconnected, shut_down}); });
+    options_.io->post([weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->end({Errc::disconnected, shut_down});
+    });
   } catch (...) {
     return;  // no memory; the end of the stream, which the socket now reports, does the same
   }
