@@ -5,7 +5,6 @@
 #include "visor/core/error.hpp"
 
 #include <optional>
-#include <utility>
 
 namespace visor::testing {
 namespace {
@@ -32,7 +31,7 @@ const std::string& need_text(const Value& value, std::string_view key, std::stri
   return value.as_string();
 }
 
-const Value& need_map(const Value& value, std::string_view key, std::string_view file) {
+Value need_map(const Value& value, std::string_view key, std::string_view file) {
   if (!value.is_map()) fail_kind(value, key, file, "a map");
   return value;
 }
@@ -63,9 +62,9 @@ const Value* Fields::take(std::string_view key) {
   return member;
 }
 
-std::string Fields::text(std::string_view key, std::string otherwise) {
+std::string Fields::text(std::string_view key, const std::string& otherwise) {
   const auto* const member = take(key);
-  return member == nullptr ? std::move(otherwise) : need_text(*member, key, file_);
+  return member == nullptr ? otherwise : need_text(*member, key, file_);
 }
 
 std::uint64_t Fields::number(std::string_view key, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most) {

@@ -18,7 +18,7 @@ class Fields {
   /// A member; null when it is absent.
   const Value* take(std::string_view key);
   /// The same for a member of one kind, with what it is else.
-  std::string text(std::string_view key, std::string otherwise);
+  std::string text(std::string_view key, const std::string& otherwise);
   std::uint64_t number(std::string_view key, std::uint64_t otherwise, std::uint64_t least, std::uint64_t most);
   /// Refuses the first key that was not taken.
   void refuse_rest() const;
@@ -34,7 +34,7 @@ class Fields {
 
 /// Checks of a value of the key `key`, at its own place.
 const std::string& need_text(const Value& value, std::string_view key, std::string_view file);
-const Value& need_map(const Value& value, std::string_view key, std::string_view file);
+Value need_map(const Value& value, std::string_view key, std::string_view file);
 const Value::List& need_list(const Value& value, std::string_view key, std::string_view file);
 std::uint64_t need_number(const Value& value, std::string_view key, std::string_view file, std::uint64_t least,
                           std::uint64_t most);
