@@ -28,8 +28,8 @@ inline constexpr std::chrono::milliseconds default_undo_limit{2000};
 /// something could not be undone the message names it and why; that QEMU does not have it any more is no failure, and
 /// what is in use is tried again. A step that QEMU has refused is not undone: what it names belongs to somebody else.
 /// One whose answer did not come by the deadline is: its answer is waited for within undo_limit, and when that does not
-/// come either its undo is sent all the same, behind the step, since QEMU takes commands in order. So the same steps may
-/// be run again; only a device that the message names is to be unplugged first, with what stands behind it. The
+/// come either its undo is sent all the same, behind the step, since QEMU takes commands in order. So the same steps
+/// may be run again; only a device that the message names is to be unplugged first, with what stands behind it. The
 /// context's progress sink hears "undo" when that begins.
 VISOR_SDK_EXPORT std::vector<Value> run_transaction(Client& client, const std::vector<Step>& steps,
                                                     const CallContext& call,
