@@ -122,7 +122,7 @@ void StressRun::account(std::uint64_t payload, const Outcome& outcome, Made made
   }
   if (made == Made::refused || text.starts_with("Cannot send") || text.starts_with("The time was up")) {
     ++tally_.unsent;
-  } else if (error.code == Errc::qemu_error) {
+  } else if (error.code == Errc::hypervisor_error) {
     ++tally_.refused;
     if (error.description != std::to_string(payload)) problem("the refusal of another call");
   } else if (error.code == Errc::timeout) {

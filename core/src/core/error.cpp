@@ -10,10 +10,11 @@ namespace visor {
 namespace {
 
 constexpr std::array<std::string_view, 17> names = {
-    "unknown",       "invalid_config", "not_found",  "incompatible_plugin", "unsupported",
-    "timeout",       "disconnected",   "qemu_error", "wrong_thread",        "cancelled",
-    "invalid_state", "already_exists", "busy",       "permission_denied",   "exhausted",
-    "io_error",      "internal"};
+    "unknown",      "invalid_config",    "not_found",     "incompatible_plugin",
+    "unsupported",  "timeout",           "disconnected",  "hypervisor_error",
+    "wrong_thread", "cancelled",         "invalid_state", "already_exists",
+    "busy",         "permission_denied", "exhausted",     "io_error",
+    "internal"};
 
 Errc code_of(int errno_value) noexcept {
   switch (errno_value) {

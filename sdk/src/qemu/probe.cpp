@@ -45,7 +45,7 @@ struct Probe::State : std::enable_shared_from_this<Probe::State> {
   void on_outcome(const qmp::Outcome& outcome) {
     const auto* const error = outcome.error();
     if (error && error->code == Errc::disconnected) return;
-    if (error && error->code != Errc::qemu_error) {  // not even sent: too much is unanswered. The silence decides
+    if (error && error->code != Errc::hypervisor_error) {  // not even sent: too much is unanswered. The silence decides
       const auto present = client.lock();
       if (present) say(present->unanswered_for() < times.limit);
     } else {

@@ -186,7 +186,7 @@ void QemuVm::check(const CallContext& call) {
   if (!status.responsive) throw Error(Errc::timeout, name + "does not respond: " + status.detail);
   if (status.guest_panicked) throw Error(Errc::invalid_state, name + "is paused: its guest kernel panicked");
   if (status.detail == "internal-error" || status.detail == "io-error") {
-    throw Error(Errc::qemu_error, name + "is paused: QEMU reports " + status.detail);
+    throw Error(Errc::hypervisor_error, name + "is paused: QEMU reports " + status.detail);
   }
 }
 

@@ -76,8 +76,8 @@ std::string Answer::place() const {
 
 void Answer::fail(std::string_view what) const {
   const auto where = place();
-  throw Error(Errc::qemu_error, "The answer to " + std::string{command_} + " is not as documented: " +
-                                    (where.empty() ? "it" : where) + ' ' + std::string{what});
+  throw Error(Errc::hypervisor_error, "The answer to " + std::string{command_} + " is not as documented: " +
+                                          (where.empty() ? "it" : where) + ' ' + std::string{what});
 }
 
 void Answer::wrong_kind(std::string_view wanted) const {

@@ -16,8 +16,9 @@
 
 namespace visor::sdk::qmp {
 
-/// A place in what QEMU answered to a command. Whatever is absent or of another kind ends in one Error(qemu_error) that
-/// names the command and the place: "The answer to query-jobs is not as documented: [2].id is missing".
+/// A place in what QEMU answered to a command. Whatever is absent or of another kind ends in one
+/// Error(hypervisor_error) that names the command and the place: "The answer to query-jobs is not as documented: [2].id
+/// is missing".
 ///
 /// It refers to the value and to the place that it was made from; neither may go away before it.
 class Answer {

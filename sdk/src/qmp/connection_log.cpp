@@ -27,7 +27,7 @@ void write(QmpLog& log, LogLevel level, Make&& make) noexcept {
 std::string outcome_text(const Session::Finished& finished) {
   const auto* const error = finished.outcome.error();
   if (!error) return finished.exchange.secret ? "ok \"***\"" : "ok " + shown(finished.outcome.value());
-  const bool secret = finished.exchange.secret && error->code == Errc::qemu_error;  // QEMU's words may quote it
+  const bool secret = finished.exchange.secret && error->code == Errc::hypervisor_error;  // QEMU's words may quote it
   return std::string{to_string(error->code)} + (secret ? "" : " \"" + shown_text(error->message) + '"');
 }
 

@@ -25,7 +25,7 @@ std::optional<QmpError> remove(Client& client, const Command& command, const Cal
     const auto outcome = client.call(command, call);
     const auto* const error = outcome.error();
     if (!error || is_absent(*error)) return std::nullopt;
-    if (error->code != Errc::timeout && error->code != Errc::qemu_error) error->raise();
+    if (error->code != Errc::timeout && error->code != Errc::hypervisor_error) error->raise();
     if (error->code == Errc::timeout) return last ? last : *error;
     last = *error;
     if (!is_in_use(*error)) return last;

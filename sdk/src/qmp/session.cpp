@@ -205,7 +205,7 @@ Session::Action Session::negotiated(const Reply& reply) {
 
 QmpError Session::refused_by_peer(const std::string& command, const Reply& reply) const {
   auto description = printable(reply.description);
-  return {Errc::qemu_error,
+  return {Errc::hypervisor_error,
           config_.peer + " refused " + command + ": " + (description.empty() ? "it gave no reason" : description) +
               " (" + (reply.class_name.empty() ? "no class" : printable(reply.class_name)) + ")",
           reply.error_class, std::move(description)};

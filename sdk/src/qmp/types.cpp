@@ -73,7 +73,7 @@ Value Outcome::value() && {
 
 bool Outcome::refused(ErrorClass error_class) const noexcept {
   const auto* const failure = error();
-  return failure && failure->code == Errc::qemu_error && failure->error_class == error_class;
+  return failure && failure->code == Errc::hypervisor_error && failure->error_class == error_class;
 }
 
 }  // namespace visor::sdk::qmp

@@ -97,7 +97,7 @@ std::optional<UnplugReport> Unplug::ask() {
   if (error && error->code == Errc::timeout) {
     return UnplugReport{UnplugOutcome::pending, "QEMU did not answer device_del in time"};
   }
-  if (error && error->code != Errc::qemu_error) error->raise();
+  if (error && error->code != Errc::hypervisor_error) error->raise();
   if (error && error->error_class == ErrorClass::device_not_found) {
     return UnplugReport{UnplugOutcome::gone, "QEMU has no such device"};
   }
@@ -132,7 +132,7 @@ UnplugReport Unplug::verified(UnplugReport report) {
     if (std::ranges::find(devices, id_) != devices.end()) return report;
     return {UnplugOutcome::gone, "QEMU does not list it any more"};
   } catch (const Error& error) {
-    if (error.code() == Errc::timeout || error.code() == Errc::qemu_error) return report;
+    if (error.code() == Errc::timeout || error.code() == Errc::hypervisor_error) return report;
     throw;
   }
 }

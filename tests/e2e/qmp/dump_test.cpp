@@ -102,7 +102,7 @@ TEST_P(QmpDumpOf, AFullDiskIsAFailureWithQemusReason) {
     (void)dump_guest_memory(qemu->client(), {.target = "fd:d"}, qemu_limit);
     FAIL() << "it was written";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Errc::qemu_error);
+    EXPECT_EQ(error.code(), Errc::hypervisor_error);
     EXPECT_NE(error.message().find("No space left on device"), std::string::npos) << error.message();
   }
   EXPECT_EQ(query_dump(qemu->client(), qemu_limit).status, "failed");
@@ -135,7 +135,7 @@ TEST_P(QmpJobsOf, MakeImagesAndSayWhyTheyCannot) {
         make_blockdev_create("c", Value::map({{"driver", "file"}, {"filename", "/nonexistent/x"}, {"size", 1}})));
     FAIL() << "it was made";
   } catch (const Error& error) {
-    EXPECT_EQ(error.code(), Errc::qemu_error);
+    EXPECT_EQ(error.code(), Errc::hypervisor_error);
     EXPECT_NE(error.message().find("No such file or directory"), std::string::npos) << error.message();
   }
   EXPECT_TRUE(query_jobs(qemu->client(), qemu_limit).empty());

@@ -102,7 +102,7 @@ TEST_P(QmpMigrationOf, FailsWithQemusReasonAndLeavesTheSourceAsItWas) {
   const auto from = source();
   const auto nowhere = error_of(
       [&] { (void)send_migration(from->client(), {.uri = MigrationUri::unix_socket("/nonexistent")}, qemu_limit); });
-  EXPECT_EQ(nowhere.code(), Errc::qemu_error);
+  EXPECT_EQ(nowhere.code(), Errc::hypervisor_error);
   EXPECT_TRUE(has(nowhere, "Failed to connect to '/nonexistent': No such file or directory")) << nowhere.message();
   EXPECT_EQ(query_status(from->client(), qemu_limit).status, "prelaunch");
 
@@ -114,7 +114,7 @@ TEST_P(QmpMigrationOf, FailsWithQemusReasonAndLeavesTheSourceAsItWas) {
   broken.a.reset();
   broken.b.reset();
   const auto pipe = error_of([&] { (void)send_migration(from->client(), to_fd, qemu_limit); });
-  EXPECT_EQ(pipe.code(), Errc::qemu_error);
+  EXPECT_EQ(pipe.code(), Errc::hypervisor_error);
   EXPECT_TRUE(has(pipe, "Broken pipe")) << pipe.message();
   EXPECT_EQ(query_status(from->client(), qemu_limit).status, "prelaunch");
 }
@@ -200,7 +200,7 @@ TEST_P(QmpMigrationOf, ADestinationThatDiesLeavesTheSourceRunning) {
   KillAtProgress killer{to->pid()};
   const CallContext call{std::chrono::steady_clock::now() + qemu_limit, {}, &killer};
   const auto error = error_of([&] { (void)send_migration(from->client(), slow, call); });
-  EXPECT_EQ(error.code(), Errc::qemu_error);
+  EXPECT_EQ(error.code(), Errc::hypervisor_error);
   EXPECT_TRUE(has(error, "Failed: the migration to fd:m: ")) << error.message();
   EXPECT_FALSE(has(error, "no reason")) << error.message();
   EXPECT_EQ(query_status(from->client(), qemu_limit).status, before);
@@ -245,7 +245,7 @@ TEST_P(QmpMigrationOf, OfAMachineOfAnotherShapeEndsTheDestination) {
   EXPECT_TRUE(has(error, "load of migration failed")) << error.message();
   const int status = to->wait_end();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
-  EXPECT_EQ(sending.get(), "qemu_error");
+  EXPECT_EQ(sending.get(), "hypervisor_error");
 }
 
 TEST_P(QmpMigrationOf, OneThatIsBlockedSaysWhat) {

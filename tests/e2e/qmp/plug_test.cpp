@@ -27,7 +27,7 @@ using sdk::hotplug::unplug;
 testing::AssertionResult is_refused(const std::function<void()>& function, const std::string& words) {
   const auto error = error_of(function);
   if (!error) return testing::AssertionFailure() << "it was not refused";
-  if (error->code() != Errc::qemu_error || error->message().find(words) == std::string::npos ||
+  if (error->code() != Errc::hypervisor_error || error->message().find(words) == std::string::npos ||
       error->message().find("undone") != std::string::npos) {
     return testing::AssertionFailure() << to_string(error->code()) << ": " << error->message();
   }
@@ -199,7 +199,7 @@ TEST_P(PluggingCards, NoDescriptorIsLeftOfABackendThatFails) {
     const auto error =
         error_of([&] { plug(*client_, sdk::TapNetdev{.id = "n0"}, {{null.get(), null.get()}}, card(), plenty); });
     ASSERT_TRUE(error);
-    EXPECT_EQ(error->code(), Errc::qemu_error) << error->message();
+    EXPECT_EQ(error->code(), Errc::hypervisor_error) << error->message();
     for (const auto* name : {"n0-fd0", "n0-fd1"}) {
       EXPECT_TRUE(is_refused([&] { sdk::qmp::closefd(*client_, name, plenty); }, "not found"));
     }
@@ -225,7 +225,7 @@ TEST_P(Plugging, HostDevicesHaveThePropertiesThatQemuKnows) {
   const auto add = [&](const auto& device) {
     device.validate();
     const auto error = error_of([&] { sdk::qmp::device_add(*client_, device.properties().to_value(), plenty); });
-    EXPECT_TRUE(error && error->code() == Errc::qemu_error);
+    EXPECT_TRUE(error && error->code() == Errc::hypervisor_error);
     EXPECT_EQ(error->message().find("Property"), std::string::npos) << error->message();
     EXPECT_EQ(error->message().find("not a valid device model"), std::string::npos) << error->message();
   };

@@ -108,7 +108,7 @@ TEST_P(QmpSchemaOf, AgreesWithQemuAboutWhatIsWrong) {
   for (const auto& wrong : all) {
     const auto outcome = qemu_->client().call(wrong.command, qemu_limit);
     ASSERT_TRUE(outcome.error()) << wrong.problem;
-    EXPECT_EQ(outcome.error()->code, Errc::qemu_error);
+    EXPECT_EQ(outcome.error()->code, Errc::hypervisor_error);
     auto object = Value::map({{"execute", wrong.command.name}});
     if (!wrong.command.arguments.is_null()) object.set("arguments", wrong.command.arguments);
     EXPECT_EQ(schema_.check(object), std::vector<std::string>{wrong.problem});

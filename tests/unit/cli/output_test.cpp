@@ -49,8 +49,8 @@ TEST(ExitCodes, FollowTheTable) {
   EXPECT_EQ(exit_code_of(Errc::already_exists), 6);
   EXPECT_EQ(exit_code_of(Errc::invalid_state), 6);
   EXPECT_EQ(exit_code_of(Errc::permission_denied), 8);
-  for (const auto code : {Errc::disconnected, Errc::qemu_error, Errc::wrong_thread, Errc::cancelled, Errc::exhausted,
-                          Errc::io_error, Errc::internal, static_cast<Errc>(9999)}) {
+  for (const auto code : {Errc::disconnected, Errc::hypervisor_error, Errc::wrong_thread, Errc::cancelled,
+                          Errc::exhausted, Errc::io_error, Errc::internal, static_cast<Errc>(9999)}) {
     EXPECT_EQ(exit_code_of(code), 1) << to_string(code);
   }
 }

@@ -97,7 +97,7 @@ TEST_F(LiveTest, AQemuThatDoesNotAnswerIsUnresponsive) {
 TEST_F(LiveTest, ARefusedCommandChangesNothing) {
   const auto vm = start({"stop=error"});
   const auto error = error_of([&] { vm->pause(limit); });
-  EXPECT_EQ(to_string(error.code()), "qemu_error");
+  EXPECT_EQ(to_string(error.code()), "hypervisor_error");
   EXPECT_NE(error.message().find("the fake refuses stop"), std::string::npos) << error.what();
   EXPECT_EQ(vm->status(limit).state, VmState::running);
   vm->stop({.force = true}, limit);

@@ -51,11 +51,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Failure{"greeting=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"},
                       Failure{"qmp_capabilities=silence", short_limit, Errc::timeout, ""},
                       Failure{"qmp_capabilities=close", limit, Errc::disconnected, "before it was ready"},
-                      Failure{"qmp_capabilities=error", limit, Errc::qemu_error, "the fake refuses qmp_capabilities"},
+                      Failure{"qmp_capabilities=error", limit, Errc::hypervisor_error,
+                              "the fake refuses qmp_capabilities"},
                       Failure{"qmp_capabilities=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"},
                       Failure{"cont=silence", short_limit, Errc::timeout, ""},
                       Failure{"cont=hang", short_limit, Errc::timeout, ""},
-                      Failure{"cont=error", limit, Errc::qemu_error, "the fake refuses cont"},
+                      Failure{"cont=error", limit, Errc::hypervisor_error, "the fake refuses cont"},
                       Failure{"cont=exit", limit, Errc::disconnected, "exit code 3: qemu: no such thing"}),
     [](const auto& failure) {
       std::string name = failure.param.word;

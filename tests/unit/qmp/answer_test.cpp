@@ -13,7 +13,7 @@ template <class F>
 std::string complaint(const Value& value, F&& read) {
   const auto error = error_of([&] { read(Answer{"query-x", value}); });
   if (!error) return "none";
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   const std::string head = "The answer to query-x is not as documented: ";
   EXPECT_EQ(error->message().find(head), 0U) << error->message();
   return error->message().substr(std::min(head.size(), error->message().size()));

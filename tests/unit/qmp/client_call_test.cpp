@@ -58,7 +58,7 @@ TEST(QmpCall, ThrowsQemusErrorWithCommandTextAndClass) {
   const auto client = connect(server);
   const auto error = error_of([&] { (void)client->execute("device_del", plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_EQ(error->message(), "QEMU refused device_del: Device 'x' not found (DeviceNotFound)");
   const auto outcome = client->call({"nope"}, plenty);
   EXPECT_TRUE(outcome.refused(ErrorClass::command_not_found));

@@ -39,7 +39,7 @@ TEST(QmpEvents, EndsTheWaitAtAnErrorAnswerAtTheDeadlineAndAtTheEnd) {
   FakeQmpServer server{
       ready_script().expect("a").fail("GenericError", "no").expect("b").reply().expect("c").reply().close()};
   const auto client = connect(server);
-  EXPECT_EQ(code_of([&] { (void)client->call_and_wait({"a"}, {"E"}, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)client->call_and_wait({"a"}, {"E"}, plenty); }), Errc::hypervisor_error);
   const auto late = error_of([&] { (void)client->call_and_wait({"b"}, {"E"}, brief); });
   ASSERT_TRUE(late);
   EXPECT_EQ(late->code(), Errc::timeout);

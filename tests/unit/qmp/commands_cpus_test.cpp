@@ -68,7 +68,7 @@ TEST(QmpCpus, AMachineWithoutHotplugIsNoFailureButOtherErrorsAre) {
                            .silence()};
   const auto client = connect(server);
   EXPECT_EQ(query_hotpluggable_cpus(*client, plenty), std::nullopt);
-  EXPECT_EQ(code_of([&] { (void)query_hotpluggable_cpus(*client, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)query_hotpluggable_cpus(*client, plenty); }), Errc::hypervisor_error);
   const auto count = error_of([&] { (void)query_hotpluggable_cpus(*client, plenty); });
   ASSERT_TRUE(count);
   EXPECT_EQ(count->message(),

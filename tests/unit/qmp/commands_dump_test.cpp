@@ -79,9 +79,9 @@ TEST(QmpDump, SendsARangeAndAFormat) {
   DumpRequest request{.target = "fd:d", .format = DumpFormat::kdump_zlib};
   request.begin = std::numeric_limits<std::int64_t>::max();
   request.length = 4096;
-  EXPECT_EQ(code_of([&] { (void)dump_guest_memory(*client, request, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)dump_guest_memory(*client, request, plenty); }), Errc::hypervisor_error);
   EXPECT_EQ(code_of([&] { (void)dump_guest_memory(*client, {.target = "fd:d", .paging = true}, plenty); }),
-            Errc::qemu_error);
+            Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 
@@ -108,7 +108,7 @@ TEST(QmpDump, AFailureHasTheReasonOfTheEvent) {
                            .event("DUMP_COMPLETED", Value::map({{"error", "dump: failed to save memory: No space"}}))};
   const auto error = error_of([&] { (void)dump_guest_memory(*connect(server), {.target = "file:/d"}, plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_EQ(error->message(), "The memory dump to file:/d failed: dump: failed to save memory: No space");
 }
 
@@ -155,7 +155,7 @@ TEST(QmpDump, ListsTheFormatsThatItKnows) {
   const auto client = connect(server);
   EXPECT_EQ(query_dump_guest_memory_capability(*client, plenty),
             (std::vector<DumpFormat>{DumpFormat::elf, DumpFormat::win_dmp}));
-  EXPECT_EQ(code_of([&] { (void)query_dump_guest_memory_capability(*client, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)query_dump_guest_memory_capability(*client, plenty); }), Errc::hypervisor_error);
 }
 
 }  // namespace

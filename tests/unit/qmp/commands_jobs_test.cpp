@@ -46,9 +46,9 @@ TEST(QmpJobs, ReadAndSteer) {
   EXPECT_EQ(jobs[0].error, std::nullopt);
   EXPECT_EQ(jobs[1].error, "Could not open '/x': No such file");
   job_cancel(*client, "j1", plenty);
-  EXPECT_EQ(code_of([&] { job_complete(*client, "j1", plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { job_complete(*client, "j1", plenty); }), Errc::hypervisor_error);
   job_finalize(*client, "j1", plenty);
-  EXPECT_EQ(code_of([&] { job_dismiss(*client, "j1", plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { job_dismiss(*client, "j1", plenty); }), Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 
@@ -84,9 +84,9 @@ TEST(QmpJobs, RunFailsWithTheJobsOwnError) {
   const auto client = connect(server);
   const auto error = error_of([&] { run_job(*client, maker(), plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_EQ(error->message(), "The job j1 (create) failed: Could not open '/x': No such file");
-  EXPECT_EQ(code_of([&] { run_job(*client, maker(), plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { run_job(*client, maker(), plenty); }), Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 

@@ -145,7 +145,7 @@ TEST(QmpQom, AnUnknownPathSaysSo) {
   const auto error = error_of([&] { (void)qom_get(*client, "nosuch", "x", plenty); });
   ASSERT_TRUE(error);
   EXPECT_NE(error->message().find("DeviceNotFound"), std::string::npos) << error->message();
-  EXPECT_EQ(code_of([&] { (void)qom_list(*client, "/", plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)qom_list(*client, "/", plenty); }), Errc::hypervisor_error);
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ TEST(QmpMigration, CapabilitiesAreReadAndSet) {
   EXPECT_EQ(capabilities[0].name, "events");
   EXPECT_TRUE(capabilities[0].on);
   migrate_set_capabilities(*client, {{"x-ignore-shared", true}}, plenty);
-  EXPECT_EQ(code_of([&] { migrate_set_capabilities(*client, {{"x", true}}, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { migrate_set_capabilities(*client, {{"x", true}}, plenty); }), Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 
@@ -122,7 +122,7 @@ TEST(QmpMigration, ParametersAreReadAndSet) {
   EXPECT_EQ(parameters.multifd_channels, 2U);
   EXPECT_EQ(parameters.others, Value::map({{"tls-creds", ""}}));
   migrate_set_parameters(*client, parameters, plenty);
-  EXPECT_EQ(code_of([&] { (void)query_migrate_parameters(*client, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)query_migrate_parameters(*client, plenty); }), Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 
@@ -138,7 +138,7 @@ TEST(QmpMigration, BeginsCancelsAndGoesOn) {
                            .reply()};
   const auto client = connect(server);
   migrate(*client, MigrationUri::unix_socket("/s"), plenty);
-  EXPECT_EQ(code_of([&] { migrate_incoming(*client, MigrationUri::fd("in"), plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { migrate_incoming(*client, MigrationUri::fd("in"), plenty); }), Errc::hypervisor_error);
   migrate_cancel(*client, plenty);
   migrate_continue(*client, "pre-switchover", plenty);
   EXPECT_EQ(server.finish(), "");

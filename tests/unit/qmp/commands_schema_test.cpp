@@ -167,7 +167,7 @@ TEST(QmpProperties, AreAskedForByType) {
   EXPECT_EQ(properties[0].description, "bytes");
   EXPECT_EQ(properties[0].default_value, Value{0});
   EXPECT_TRUE(properties[1].default_value.is_null());
-  EXPECT_EQ(code_of([&] { (void)device_list_properties(*client, "nosuch", plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)device_list_properties(*client, "nosuch", plenty); }), Errc::hypervisor_error);
   const auto types = qom_list_types(*client, "memory-backend", false, plenty);
   ASSERT_EQ(types.size(), 1U);
   EXPECT_EQ(types[0].name, "memory-backend-ram");

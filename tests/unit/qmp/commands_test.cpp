@@ -74,7 +74,7 @@ TEST(QmpCommands, ResetAndWakeUpKeepQemusWords) {
   system_reset(*client, plenty);
   const auto error = error_of([&] { system_wakeup(*client, plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_NE(error->message().find("guest is not in suspended state"), std::string::npos);
   EXPECT_EQ(server.finish(), "");
 }
@@ -85,9 +85,9 @@ TEST(QmpCommands, NameTheCommandWhoseAnswerHasAnotherShape) {
   const auto client = connect(server);
   const auto error = error_of([&] { (void)query_status(*client, plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_EQ(error->message(), "The answer to query-status is not as documented: it is a list, not a map");
-  EXPECT_EQ(code_of([&] { (void)query_cpus_fast(*client, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)query_cpus_fast(*client, plenty); }), Errc::hypervisor_error);
 }
 
 TEST(QmpCommands, QuitSucceedsWhetherTheAnswerOrTheEndComesFirst) {

@@ -53,14 +53,15 @@ TEST(QmpLog, ShowsEachExchangeWithNumberSizesLatencyAndOutcome) {
   (void)client->call({"query-status"}, plenty);
   (void)client->call({"cont", Value::map({{"x", 1}})}, plenty);
   client.reset();
-  EXPECT_EQ(log->lines(),
-            (std::vector<std::string>{
-                "debug QMP ready: version 7.2.22 fake", "trace QMP #2 query-status (34 bytes)",
-                "trace QMP event STOP {\"why\":\"asked\"} (96 bytes)",
-                "trace QMP #2 query-status: ok {\"running\":true} after N us (34 bytes)",
-                "trace QMP #3 cont {\"x\":1} (46 bytes)",
-                "trace QMP #3 cont: qemu_error \"QEMU refused cont: not now (GenericError)\" after N us (58 bytes)",
-                "debug QMP ended: the QMP session was shut down"}));
+  EXPECT_EQ(
+      log->lines(),
+      (std::vector<std::string>{
+          "debug QMP ready: version 7.2.22 fake", "trace QMP #2 query-status (34 bytes)",
+          "trace QMP event STOP {\"why\":\"asked\"} (96 bytes)",
+          "trace QMP #2 query-status: ok {\"running\":true} after N us (34 bytes)",
+          "trace QMP #3 cont {\"x\":1} (46 bytes)",
+          "trace QMP #3 cont: hypervisor_error \"QEMU refused cont: not now (GenericError)\" after N us (58 bytes)",
+          "debug QMP ended: the QMP session was shut down"}));
 }
 
 TEST(QmpLog, ShowsCallsThatEndEarly) {

@@ -119,7 +119,7 @@ TEST(QmpSendMigration, OneThatIsRefusedIsNotCalledOff) {
   FakeQmpServer server{
       prepared_script().expect("migrate").fail("GenericError", "There's a migration process in progress").expect_end()};
   auto client = connect(server);
-  EXPECT_EQ(code_of([&] { (void)send_migration(*client, plan(), plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { (void)send_migration(*client, plan(), plenty); }), Errc::hypervisor_error);
   client.reset();
   EXPECT_EQ(server.finish(), "");
 }
@@ -136,7 +136,7 @@ TEST(QmpSendMigration, FailureHasQemusReasonOrSaysThatThereIsNone) {
   auto client = connect(with);
   const auto error = error_of([&] { (void)send_migration(*client, plan(), plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_EQ(error->message(), "Failed: the migration to fd:out: Unable to write to socket: Broken pipe");
   client.reset();
   EXPECT_EQ(with.finish(), "");
@@ -149,7 +149,7 @@ TEST(QmpSendMigration, FailureHasQemusReasonOrSaysThatThereIsNone) {
   FakeQmpServer other{prepared_script().expect("migrate").reply().expect("query-migrate").reply(state("cancelled"))};
   const auto cancelled = error_of([&] { (void)send_migration(*connect(other), plan(), plenty); });
   ASSERT_TRUE(cancelled);
-  EXPECT_EQ(cancelled->code(), Errc::qemu_error);
+  EXPECT_EQ(cancelled->code(), Errc::hypervisor_error);
   EXPECT_EQ(cancelled->message(), "Somebody else cancelled the migration to fd:out");
 }
 

@@ -64,9 +64,9 @@ TEST(QmpPlugCommands, PassOnWhatQemuRefuses) {
   const auto client = connect(server);
   const auto error = error_of([&] { device_add(*client, some_device, plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_NE(error->message().find("Duplicate device ID 'd0'"), std::string::npos);
-  EXPECT_EQ(code_of([&] { netdev_del(*client, "x", plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { netdev_del(*client, "x", plenty); }), Errc::hypervisor_error);
 }
 
 TEST(QmpPlugCommands, RefuseIncompleteArgumentsBeforeSending) {

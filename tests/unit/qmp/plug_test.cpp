@@ -57,8 +57,9 @@ TEST(Plug, ADiskIsANodeAndADevice) {
           [](auto& client) { hotplug::plug(client, disk, plenty); });
   auto script = ready_script();
   script.expect("blockdev-add").reply().expect("device_add");
-  follows(refuse_and_expect(script, {{"blockdev-del", node_name("node-d0")}}),
-          [](auto& client) { EXPECT_EQ(code_of([&] { hotplug::plug(client, disk, plenty); }), Errc::qemu_error); });
+  follows(refuse_and_expect(script, {{"blockdev-del", node_name("node-d0")}}), [](auto& client) {
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, disk, plenty); }), Errc::hypervisor_error);
+  });
 }
 
 TEST(Plug, AScsiDiskIsOneAsWell) {
@@ -80,7 +81,7 @@ TEST(Plug, MemoryIsABackendAndAModule) {
   auto script = ready_script();
   script.expect("object-add").reply().expect("device_add");
   follows(refuse_and_expect(script, {{"object-del", id("m0")}}), [](auto& client) {
-    EXPECT_EQ(code_of([&] { hotplug::plug(client, memory, module, plenty); }), Errc::qemu_error);
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, memory, module, plenty); }), Errc::hypervisor_error);
   });
   is_refused([](auto& client) { hotplug::plug(client, memory, PcDimm{.id = "d", .memdev = "m1"}, plenty); });
 }
@@ -100,8 +101,9 @@ TEST(Plug, AnNvdimmIsOneAsWell) {
           [&](auto& client) { hotplug::plug(client, nvdimm, plenty); });
   auto script = ready_script();
   script.expect("object-add").reply().expect("device_add");
-  follows(refuse_and_expect(script, {{"object-del", id("m0")}}),
-          [&](auto& client) { EXPECT_EQ(code_of([&] { hotplug::plug(client, nvdimm, plenty); }), Errc::qemu_error); });
+  follows(refuse_and_expect(script, {{"object-del", id("m0")}}), [&](auto& client) {
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, nvdimm, plenty); }), Errc::hypervisor_error);
+  });
 }
 
 const VirtioNet card{.id = "e0", .netdev = "n0", .mac = "52:54:00:12:34:56", .queues = 2};
@@ -122,7 +124,7 @@ TEST(Plug, ACardIsABackendAndADevice) {
   script.expect("netdev_add", tap).reply().expect("device_add");
   follows(refuse_and_expect(script, {{"netdev_del", id("n0")}}), [](auto& client) {
     const TapNetdev named{.id = "n0", .ifname = "tap0", .queues = 2};
-    EXPECT_EQ(code_of([&] { hotplug::plug(client, named, card, plenty); }), Errc::qemu_error);
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, named, card, plenty); }), Errc::hypervisor_error);
   });
   is_refused([](auto& client) { hotplug::plug(client, UserNetdev{.id = "n1"}, card, plenty); });
 }
@@ -200,7 +202,7 @@ TEST(Plug, AVhostUserDeviceIsASocketAndADevice) {
   auto script = ready_script();
   script.expect("chardev-add").reply().expect("device_add");
   follows(refuse_and_expect(script, {{"chardev-remove", id("c0")}}), [&](auto& client) {
-    EXPECT_EQ(code_of([&] { hotplug::plug(client, socket_path, share, plenty); }), Errc::qemu_error);
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, socket_path, share, plenty); }), Errc::hypervisor_error);
   });
 }
 
@@ -214,7 +216,7 @@ TEST(Plug, AVhostUserCardIsASocketABackendAndADevice) {
       .reply()
       .expect("device_add", card_device);
   follows(refuse_and_expect(script, {{"netdev_del", id("n0")}, {"chardev-remove", id("c0")}}), [&](auto& client) {
-    EXPECT_EQ(code_of([&] { hotplug::plug(client, socket_path, netdev, card, plenty); }), Errc::qemu_error);
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, socket_path, netdev, card, plenty); }), Errc::hypervisor_error);
   });
 }
 
@@ -233,7 +235,7 @@ TEST(Plug, AVsockDeviceIsADescriptorAndADevice) {
   auto script = ready_script();
   script.expect("getfd", fd_name("v0-vhost")).reply().expect("device_add", device);
   follows(refuse_and_expect(script, {{"closefd", fd_name("v0-vhost")}}), [&](auto& client) {
-    EXPECT_EQ(code_of([&] { hotplug::plug(client, vsock, 0, plenty); }), Errc::qemu_error);
+    EXPECT_EQ(code_of([&] { hotplug::plug(client, vsock, 0, plenty); }), Errc::hypervisor_error);
   });
   is_refused([&](auto& client) { hotplug::plug(client, vsock, -1, plenty); });
   is_refused(

@@ -151,7 +151,7 @@ TEST_F(SessionTest, KeepsClassTextAndCommandOfAnError) {
                         R"(,"error":{"class":"DeviceNotFound","desc":"Device 'b0'\n not found"}})");
   const auto& outcome = std::get<Session::Finished>(action).outcome;
   ASSERT_NE(outcome.error(), nullptr);
-  EXPECT_EQ(outcome.error()->code, Errc::qemu_error);
+  EXPECT_EQ(outcome.error()->code, Errc::hypervisor_error);
   EXPECT_EQ(outcome.error()->message, "vm0 refused device_del: Device 'b0'  not found (DeviceNotFound)");
   EXPECT_TRUE(outcome.refused(ErrorClass::device_not_found));
   EXPECT_EQ(session.counters.errors, 1U);
@@ -271,7 +271,7 @@ TEST_F(SessionTest, EndsWhenTheCapabilitiesAreRefused) {
   (void)receive(greeting);
   const auto action = receive(R"({"id":1,"error":{"class":"GenericError","desc":"no"}})");
   ASSERT_TRUE(std::holds_alternative<QmpError>(action));
-  EXPECT_EQ(std::get<QmpError>(action).code, Errc::qemu_error);
+  EXPECT_EQ(std::get<QmpError>(action).code, Errc::hypervisor_error);
 }
 
 TEST_F(SessionTest, KnowsSinceWhenAnAnswerIsOwed) {

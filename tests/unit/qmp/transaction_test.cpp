@@ -59,7 +59,7 @@ TEST(QmpTransaction, UndoesTheStepsBeforeARefusalLastFirst) {
   const auto error =
       error_of([&] { run_transaction(*client, {object("a"), {{"qom-set"}}, object("b"), object("c")}, plenty); });
   ASSERT_TRUE(error);
-  EXPECT_EQ(error->code(), Errc::qemu_error);
+  EXPECT_EQ(error->code(), Errc::hypervisor_error);
   EXPECT_NE(error->message().find("no room for c"), std::string::npos);
   EXPECT_EQ(error->message().find("undone"), std::string::npos);
   client.reset();
@@ -206,7 +206,7 @@ TEST(QmpTransaction, WaitsUntilAnUndoneDeviceIsGone) {
                            .reply()};
   const auto client = connect(server);
   EXPECT_EQ(code_of([&] { run_transaction(*client, {object("m"), device("d"), {{"qom-set"}}}, plenty); }),
-            Errc::qemu_error);
+            Errc::hypervisor_error);
   EXPECT_EQ(server.finish(), "");
 }
 

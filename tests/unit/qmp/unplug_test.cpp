@@ -214,7 +214,7 @@ TEST(Unplug, IsPendingWhileWhatStoodBehindItIsInUse) {
 TEST(Unplug, ThrowsWhenWhatStoodBehindItCannotBeRemoved) {
   FakeQmpServer server{
       asked().fail("DeviceNotFound", "no").expect("blockdev-del").fail("GenericError", "it is the root node")};
-  EXPECT_EQ(code_of([&] { unplug(*connect(server), "d0", {remove_node}, plenty); }), Errc::qemu_error);
+  EXPECT_EQ(code_of([&] { unplug(*connect(server), "d0", {remove_node}, plenty); }), Errc::hypervisor_error);
 }
 
 Event event(const char* name, Value data) {

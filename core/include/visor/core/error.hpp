@@ -17,7 +17,7 @@ enum class Errc : std::uint32_t {
   unsupported,          ///< this plugin, machine, host or hypervisor version cannot do it
   timeout,              ///< the deadline passed
   disconnected,         ///< the peer closed the connection or its process ended
-  qemu_error,           ///< QEMU answered a command with an error
+  hypervisor_error,     ///< the hypervisor answered a command with an error
   wrong_thread,         ///< a blocking call on the I/O thread
   cancelled,            ///< the caller cancelled the call
   invalid_state,        ///< not allowed in the VM's present state; the message names both states

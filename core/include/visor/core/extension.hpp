@@ -25,7 +25,7 @@ class VISOR_CORE_EXPORT QmpExtension : public Extension {
   static constexpr std::string_view id = "visor.qmp/1";
   ~QmpExtension() override;
   /// Sends one command and returns its result. [any thread] [blocks until the context's deadline]
-  /// Throws qemu_error, disconnected, timeout, cancelled.
+  /// Throws hypervisor_error, disconnected, timeout, cancelled.
   virtual Value execute(std::string_view command, const Value& arguments, const CallContext& call) = 0;
 };
 

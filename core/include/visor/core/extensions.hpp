@@ -20,9 +20,9 @@
 ///
 /// For all methods: [any thread]; they block until the context's deadline at the latest and throw timeout or cancelled,
 /// wrong_thread on an I/O thread of the SDK, disconnected when the VM ends meanwhile, and what the hypervisor refuses
-/// as qemu_error. A state that does not allow the call: invalid_state, naming both. Changing calls take the owner lock
-/// as those of Vm do (busy). Long ones report progress with bytes done and in all. A call that fails leaves the VM as
-/// it was, and no file or process of its own.
+/// as hypervisor_error. A state that does not allow the call: invalid_state, naming both. Changing calls take the owner
+/// lock as those of Vm do (busy). Long ones report progress with bytes done and in all. A call that fails leaves the VM
+/// as it was, and no file or process of its own.
 namespace visor {
 
 /// "visor.snapshot/1" of a Vm: its whole state as files.

@@ -35,7 +35,7 @@ auto read_answer(std::string_view command, const Value& answer, Read&& read) {
   try {
     return std::forward<Read>(read)(answer);
   } catch (const Error& error) {
-    throw Error(Errc::qemu_error,
+    throw Error(Errc::hypervisor_error,
                 "The answer to " + std::string{command} + " is not as documented: " + error.message());
   }
 }

@@ -100,7 +100,7 @@ DumpStatus dump_guest_memory(Client& client, const DumpRequest& request, const C
   const bool good = status.status == "completed";
   const auto cause = good ? std::string{} : cause_of(*queue, std::move(event), call);
   wait_tidied(client, *queue, ran, call);
-  if (!good) throw Error(Errc::qemu_error, "The memory dump to " + request.target + " failed: " + cause);
+  if (!good) throw Error(Errc::hypervisor_error, "The memory dump to " + request.target + " failed: " + cause);
   return status;
 }
 

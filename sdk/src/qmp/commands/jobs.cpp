@@ -93,7 +93,7 @@ void run_job(Client& client, const Command& maker, const CallContext& call) {
   const auto queue = client.subscribe({"JOB_STATUS_CHANGE"}, 64);
   const auto begun = client.call(maker, call);
   // One that was refused never began: what has its name now is somebody else's.
-  if (begun.error() && begun.error()->code == Errc::qemu_error) begun.error()->raise();
+  if (begun.error() && begun.error()->code == Errc::hypervisor_error) begun.error()->raise();
   JobInfo job;
   try {
     (void)begun.value();
@@ -104,7 +104,7 @@ void run_job(Client& client, const Command& maker, const CallContext& call) {
   }
   // It has ended: what its caller waits for no longer depends on the rest of the caller's time.
   job_dismiss(client, id, CallContext{job_cancel_limit});
-  if (job.error) throw Error(Errc::qemu_error, "The job " + id + " (" + job.type + ") failed: " + *job.error);
+  if (job.error) throw Error(Errc::hypervisor_error, "The job " + id + " (" + job.type + ") failed: " + *job.error);
 }
 
 Command make_blockdev_create(std::string job, Value options) {

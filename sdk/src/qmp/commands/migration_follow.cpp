@@ -86,10 +86,10 @@ MigrationStatus follow(Client& client, EventQueue& queue, const std::string& wha
 MigrationStatus expect_complete(MigrationStatus status, const std::string& what) {
   if (status.phase() == MigrationPhase::completed) return status;
   if (status.phase() == MigrationPhase::cancelled) {
-    throw Error(Errc::qemu_error, "Somebody else cancelled " + what);
+    throw Error(Errc::hypervisor_error, "Somebody else cancelled " + what);
   }
   const auto why = status.error.empty() ? std::string{"QEMU gives no reason"} : status.error;
-  throw Error(Errc::qemu_error, "Failed: " + what + ": " + why);
+  throw Error(Errc::hypervisor_error, "Failed: " + what + ": " + why);
 }
 
 /// How long QEMU may take from the end of a migration to its last run state.
@@ -142,7 +142,7 @@ MigrationStatus send_migration(Client& client, const MigrationPlan& plan, const 
   const auto queue = client.subscribe({"MIGRATION"}, 64);
   const auto begun = client.call(Command{"migrate", Value::map({{"uri", plan.uri.text()}})}, call);
   // One that was refused never began: what runs now would be somebody else's.
-  if (begun.error() && begun.error()->code == Errc::qemu_error) begun.error()->raise();
+  if (begun.error() && begun.error()->code == Errc::hypervisor_error) begun.error()->raise();
   std::optional<MigrationStatus> status;
   try {
     (void)begun.value();

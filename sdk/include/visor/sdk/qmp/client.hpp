@@ -74,7 +74,7 @@ struct ClientOptions {
 ///
 /// [any thread] All methods may be called at the same time. Those marked [blocks] return or throw by the deadline of
 /// their context, and throw wrong_thread on the I/O thread. They throw Error with
-///   qemu_error   QEMU refused; the message has the command, QEMU's class and its words
+///   hypervisor_error   QEMU refused; the message has the command, QEMU's class and its words
 ///   timeout      the deadline passed. A command not yet sent is withdrawn; the answer to one that was sent is dropped
 ///                and counted when it comes, and the session lives on
 ///   cancelled    the same, by the caller's wish

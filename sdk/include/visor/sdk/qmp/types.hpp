@@ -66,8 +66,8 @@ VISOR_SDK_EXPORT ErrorClass error_class_of(std::string_view qmp_name) noexcept;
 struct VISOR_SDK_EXPORT QmpError {
   Errc code = Errc::internal;
   std::string message;
-  ErrorClass error_class = ErrorClass::none;  ///< set with Errc::qemu_error
-  std::string description = {};               ///< QEMU's own words, with Errc::qemu_error
+  ErrorClass error_class = ErrorClass::none;  ///< set with Errc::hypervisor_error
+  std::string description = {};               ///< QEMU's own words, with Errc::hypervisor_error
 
   /// Throws it as visor::Error.
   [[noreturn]] void raise() const;

@@ -34,7 +34,7 @@ VISOR_SDK_EXPORT UnplugReport unplug(Client& client, const std::string& id, cons
 
 /// The same, and when it is gone, these commands remove what stood behind it, a block node say. What QEMU does not have
 /// is no failure. One still in use is tried again until the deadline, since an emulated guest may hold on to a device
-/// that is gone; then pending is returned. Throws qemu_error when QEMU refuses otherwise.
+/// that is gone; then pending is returned. Throws hypervisor_error when QEMU refuses otherwise.
 VISOR_SDK_EXPORT UnplugReport unplug(Client& client, const std::string& id, const std::vector<Command>& behind,
                                      const CallContext& call);
 

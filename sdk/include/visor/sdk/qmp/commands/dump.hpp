@@ -38,7 +38,7 @@ struct DumpStatus {
 /// The monitor stays free: QEMU is always told to detach. It is followed by the event DUMP_COMPLETED and by asking;
 /// progress is reported as "dump", in bytes. Returns when all is written and QEMU has had time to tidy up: it closes
 /// the file a moment after it has said that it is done, and would close that of a dump begun meanwhile. Throws as
-/// Client::call(), and qemu_error with QEMU's words when writing fails. QEMU cannot be told to end a dump: after
+/// Client::call(), and hypervisor_error with QEMU's words when writing fails. QEMU cannot be told to end a dump: after
 /// timeout and cancelled it goes on, and the guest stands still until it is done.
 VISOR_SDK_EXPORT DumpStatus dump_guest_memory(Client& client, const DumpRequest& request, const CallContext& call);
 

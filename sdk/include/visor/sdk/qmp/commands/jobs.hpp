@@ -40,9 +40,9 @@ VISOR_SDK_EXPORT JobInfo wait_for_job(Client& client, const std::string& id, con
 /// How long a job that is called off may take to end, after the deadline of its caller.
 inline constexpr std::chrono::milliseconds job_cancel_limit{2000};
 
-/// Starts a job with a command of make_…(), waits for its end and dismisses it. [blocks] Throws qemu_error with the
-/// job's own error when it fails. On timeout and cancellation it is cancelled and dismissed, for which it takes up to
-/// job_cancel_limit longer; the error says so when QEMU does not end it in that time.
+/// Starts a job with a command of make_…(), waits for its end and dismisses it. [blocks] Throws hypervisor_error with
+/// the job's own error when it fails. On timeout and cancellation it is cancelled and dismissed, for which it takes up
+/// to job_cancel_limit longer; the error says so when QEMU does not end it in that time.
 VISOR_SDK_EXPORT void run_job(Client& client, const Command& maker, const CallContext& call);
 
 /// Commands that start a job, for run_job(). They conclude by themselves and stay until they are dismissed.

@@ -20,7 +20,7 @@ struct StatusInfo {
 };
 
 /// Typed commands. All [any thread] [blocks]; deadlines and errors as Client::call(). An answer of another shape than
-/// QEMU documents ends in Error(qemu_error) that names the command and the member.
+/// QEMU documents ends in Error(hypervisor_error) that names the command and the member.
 VISOR_SDK_EXPORT StatusInfo query_status(Client& client, const CallContext& call);
 /// Lets the vCPUs run. During an incoming migration it only notes that they shall run afterwards.
 VISOR_SDK_EXPORT void cont(Client& client, const CallContext& call);

@@ -135,7 +135,7 @@ struct MigrationPlan {
 /// capability pause-before-switchover it goes on by itself. Throws as Client::call(), and
 ///   unsupported   the machine cannot be migrated now, or QEMU lacks a capability: the message names the reasons
 ///   busy          a migration runs already
-///   qemu_error    it failed: the message has QEMU's reason. The guest runs on here if it ran before
+///   hypervisor_error    it failed: the message has QEMU's reason. The guest runs on here if it ran before
 ///   timeout, cancelled   it was called off, and the guest runs on here if it ran before. Where QEMU did not end it in
 ///                 time, the message says so. A migration that was complete by then counts as a success
 ///   disconnected  this QEMU ended, or the session did: then the migration may go on

@@ -48,7 +48,7 @@ struct SchemaInfo {
 class VISOR_SDK_EXPORT Schema {
  public:
   Schema() = default;
-  /// From the answer to query-qmp-schema. Throws Error(qemu_error) that names what is not as documented.
+  /// From the answer to query-qmp-schema. Throws Error(hypervisor_error) that names what is not as documented.
   explicit Schema(const Value& answer);
 
   [[nodiscard]] const std::vector<SchemaInfo>& entries() const noexcept { return entries_; }  ///< sorted by name
