@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # visor_precompile(<folder>...)
 #
-# Lets every test program of these folders begin with the headers that all tests read, compiled once: half of what a test
-# takes to compile. They are headers of the system alone, so that the compiler cache may share the result between
+# Lets every test program of these folders begin with the headers that all tests read, compiled once: half of what a
+# test takes to compile. They are headers of the system alone, so that the compiler cache may share the result between
 # clones. Only g++: the clang build shows that each file includes what it needs.
 function(visor_precompile)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)

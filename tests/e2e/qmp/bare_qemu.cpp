@@ -5,13 +5,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <algorithm>
 #include <array>
@@ -43,7 +43,8 @@ int spawn(const std::string& program, std::vector<std::string> arguments, int mo
   if (pid > 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int null = ::open("/dev/null", O_RDWR);
-  if (::getppid() != parent || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(error, 2) < 0) ::_exit(126);
+  if (null < 0 || ::getppid() != parent || ::dup2(null, 0) < 0 || ::dup2(null, 1) < 0 || ::dup2(error, 2) < 0)
+    ::_exit(126);
   // A descriptor that is there already would stay close-on-exec.
   if (monitor == monitor_fd ? ::fcntl(monitor, F_SETFD, 0) < 0 : ::dup2(monitor, monitor_fd) < 0) ::_exit(126);
   ::execv(program.c_str(), argv.data());

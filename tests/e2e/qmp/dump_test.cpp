@@ -16,7 +16,7 @@
 namespace visor::test {
 namespace {
 
-using namespace sdk::qmp;
+using namespace sdk::qmp;  // NOLINT(google-build-using-namespace): all of this file is about it
 
 class QmpDumpOf : public EachQemu {};
 INSTANTIATE_TEST_SUITE_P(, QmpDumpOf, ::testing::ValuesIn(qemu_targets()), target_name);

@@ -11,7 +11,7 @@
 namespace visor::test {
 namespace {
 
-using namespace sdk::qmp;
+using namespace sdk::qmp;  // NOLINT(google-build-using-namespace): all of this file is about it
 
 class QmpMachine : public EachQemu {
  protected:

@@ -6,10 +6,10 @@
 #include "visor/sdk/qmp/commands/machine.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <csignal>
 
 #include <array>
 #include <future>
@@ -17,7 +17,7 @@
 namespace visor::test {
 namespace {
 
-using namespace sdk::qmp;
+using namespace sdk::qmp;  // NOLINT(google-build-using-namespace): all of this file is about it
 using namespace std::chrono_literals;
 
 class QmpMigrationOf : public EachQemu {

@@ -19,6 +19,8 @@ using Answers = std::map<std::string, std::string, std::less<>>;
 /// What is answered where {} will not do.
 const Answers& answers() {
   static const Answers texts = {
+      {"add-fd", R"({"fdset-id":1,"fd":2})"},
+      {"chardev-add", R"({"pty":"/dev/pts/0"})"},
       {"device-list-properties", "[]"},
       {"qom-list", "[]"},
       {"qom-list-types", "[]"},
@@ -65,6 +67,13 @@ testing::QmpScript::Handlers handlers_for(const sdk::qmp::Schema& schema) {
 }
 
 }  // namespace
+
+std::vector<Sender> senders() {
+  auto all = query_senders();
+  const auto more = plug_senders();
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
 
 std::vector<Value> record(const sdk::qmp::Schema& schema, const std::vector<Sender>& senders) {
   using namespace std::chrono_literals;

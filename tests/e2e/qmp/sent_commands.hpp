@@ -19,6 +19,10 @@ struct Sender {
 
 /// Those that ask and steer.
 std::vector<Sender> query_senders();
+/// Those that add and remove.
+std::vector<Sender> plug_senders();
+/// All of them.
+std::vector<Sender> senders();
 
 /// Runs each against a QEMU that is played, knows all commands of the schema and agrees to everything; returns the
 /// whole commands. A sender that fails, fails the test.
