@@ -119,7 +119,7 @@ Params Amd64Arch::kernel_params(const ArchInput& in) const {
 
 ConsolePlan Amd64Arch::console(const ArchInput& in) const {
   const bool virtio = in.config.console.type == ConsoleType::virtio;
-  return {.virtio = virtio, .serial = SerialKind::isa, .kernel_console = virtio ? "hvc0" : "ttyS0"};
+  return {.virtio = virtio, .serial = SerialKind::uart, .kernel_console = virtio ? "hvc0" : "ttyS0"};
 }
 
 DeviceChoices Amd64Arch::devices(const ArchInput& in) const {

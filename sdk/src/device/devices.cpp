@@ -75,7 +75,7 @@ void SerialConsole::validate() const {
 
 void SerialConsole::render(CommandLine& line) const {
   switch (kind) {
-    case SerialKind::isa:
+    case SerialKind::uart:
       line.plain("-serial", "chardev:" + chardev);
       return;
     case SerialKind::spapr_vty:

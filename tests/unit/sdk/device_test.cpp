@@ -110,7 +110,8 @@ TEST(Serial, PortsAndConsoles) {
             (Argv{"qemu", "-device", "virtserialport,id=p0,bus=s.0,chardev=c0,name=agent"}));
   EXPECT_EQ(rendered(VirtioPort{.id = "p0", .chardev = "c0", .bus = "s.0", .name = {}}),
             (Argv{"qemu", "-device", "virtconsole,id=p0,bus=s.0,chardev=c0"}));
-  EXPECT_EQ(rendered(SerialConsole{.kind = SerialKind::isa, .chardev = "c0"}), (Argv{"qemu", "-serial", "chardev:c0"}));
+  EXPECT_EQ(rendered(SerialConsole{.kind = SerialKind::uart, .chardev = "c0"}),
+            (Argv{"qemu", "-serial", "chardev:c0"}));
   EXPECT_EQ(rendered(SerialConsole{.kind = SerialKind::sclp, .chardev = "c0"}),
             (Argv{"qemu", "-device", "sclpconsole,chardev=c0"}));
   EXPECT_EQ(rendered(SerialConsole{.kind = SerialKind::spapr_vty, .chardev = "c0"}),

@@ -125,12 +125,16 @@ struct FirmwarePlan {
   std::vector<std::string> pflash;  ///< in unit order
 };
 
-enum class SerialKind : std::uint8_t { isa, spapr_vty, sclp };
+enum class SerialKind : std::uint8_t {
+  uart,  ///< the machine's own, wired up by -serial: 16550 on amd64, PL011 on arm64
+  spapr_vty,
+  sclp,
+};
 
 struct ConsolePlan {
   bool virtio = false;
-  SerialKind serial = SerialKind::isa;  ///< meaningful unless virtio
-  std::string kernel_console;           ///< "ttyS0", "hvc0", …
+  SerialKind serial = SerialKind::uart;  ///< meaningful unless virtio
+  std::string kernel_console;            ///< "ttyS0", "ttyAMA0", "hvc0", …
 };
 
 /// Which QEMU device serves a purpose on this machine; empty means none.

@@ -57,7 +57,7 @@ struct VISOR_SDK_EXPORT VirtioPort {
 
 /// The machine's own serial console.
 struct VISOR_SDK_EXPORT SerialConsole {
-  SerialKind kind = SerialKind::isa;
+  SerialKind kind = SerialKind::uart;
   std::string chardev;
   void validate() const;
   void render(CommandLine& line) const;
