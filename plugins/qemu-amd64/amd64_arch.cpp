@@ -149,28 +149,7 @@ MigrationRules Amd64Arch::migration(const ArchInput&) const {
 }
 
 Capabilities Amd64Arch::capabilities(const ArchInput& in) const {
-  const auto machine = sdk::machine_of(*this, in);
-  Capabilities out{Feature::multi_queue, Feature::shared_fs, Feature::hotplug_serial_port};
-  if (machine.transport == VirtioTransport::pci) {
-    for (const auto feature : {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_vsock,
-                               Feature::hotplug_vfio, Feature::hotplug_vhost_user}) {
-      out.add(feature);
-    }
-  } else {
-    const std::string reason = "microvm has no bus that devices can be plugged into";
-    for (const auto feature : {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_vsock,
-                               Feature::hotplug_vfio, Feature::hotplug_vhost_user, Feature::resize_memory,
-                               Feature::resize_vcpus, Feature::nvdimm, Feature::iommu}) {
-      out.remove(feature, reason);
-    }
-    return out;
-  }
-  for (const auto feature : {Feature::resize_memory, Feature::shrink_memory, Feature::resize_vcpus,
-                             Feature::shrink_vcpus, Feature::nvdimm}) {
-    out.add(feature);
-  }
-  if (machine.iommu) out.add(Feature::iommu);
-  return out;
+  return sdk::machine_capabilities(sdk::machine_of(*this, in));
 }
 
 void Amd64Arch::validate(const ArchInput& in) const {

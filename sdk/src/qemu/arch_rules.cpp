@@ -4,6 +4,7 @@
 #include "visor/core/error.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 
 namespace visor::sdk {
@@ -22,6 +23,17 @@ std::string machine_list(const QemuArch& arch) {
 
 [[noreturn]] void refuse(Errc code, const QemuMachine& machine, const std::string& what) {
   throw Error(code, "machine.type " + std::string{machine.type} + ": " + what);
+}
+
+/// Claims the features, or says why they are missing.
+void claim(Capabilities& out, bool possible, std::initializer_list<Feature> features, const std::string& reason) {
+  for (const auto feature : features) {
+    if (possible) {
+      out.add(feature);
+    } else {
+      out.remove(feature, reason);
+    }
+  }
 }
 
 }  // namespace
@@ -56,6 +68,29 @@ MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in, std
   out.max_mib = round_up(top + image_room_mib + memory.offset_mib, alignment_mib);
   out.slots = memory.slots != 0 ? memory.slots : default_slots;
   return out;
+}
+
+Capabilities machine_capabilities(const QemuMachine& machine) {
+  const std::string who{machine.type};
+  Capabilities out{Feature::multi_queue, Feature::shared_fs, Feature::hotplug_serial_port};
+  claim(out, machine.transport != VirtioTransport::mmio,
+        {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_vsock, Feature::hotplug_vfio,
+         Feature::hotplug_vhost_user},
+        who + " has no bus that devices can be plugged into");
+  claim(out, machine.cpu_hotplug, {Feature::resize_vcpus}, who + " cannot plug vCPUs");
+  claim(out, machine.cpu_unplug, {Feature::shrink_vcpus}, who + " cannot unplug vCPUs");
+  claim(out, machine.memory_hotplug, {Feature::resize_memory, Feature::shrink_memory}, who + " cannot plug memory");
+  claim(out, machine.nvdimm, {Feature::nvdimm}, who + " has no non-volatile memory");
+  claim(out, machine.iommu, {Feature::iommu}, who + " has no IOMMU");
+  return out;
+}
+
+std::string user_machine_option(const VmConfig& config, std::string_view key) {
+  std::string value;
+  for (const auto& option : deserialize_params(config.machine.options)) {
+    if (option.key == key) value = option.value;
+  }
+  return value;
 }
 
 std::string cpu_model_of(const ArchInput& in, std::string_view fallback) {

@@ -4,6 +4,8 @@
 #include "visor/sdk/export.h"
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 /// Answers that most architectures share, for QemuArch implementations to call.
 namespace visor::sdk {
@@ -20,11 +22,18 @@ VISOR_SDK_EXPORT SmpTopology one_core_sockets(const QemuMachine& machine, const 
 VISOR_SDK_EXPORT MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in,
                                              std::uint64_t alignment_mib, std::uint64_t block_mib);
 
+/// What a machine can do by its table: what can be plugged where its buses, vCPUs and memory allow it, and why the rest
+/// is missing.
+VISOR_SDK_EXPORT Capabilities machine_capabilities(const QemuMachine& machine);
+
+/// The machine option that the user gives ("gic-version"); empty when there is none.
+VISOR_SDK_EXPORT std::string user_machine_option(const VmConfig& config, std::string_view key);
+
 /// The configured model, or `fallback` ("host" under KVM), with the configured features appended.
 VISOR_SDK_EXPORT std::string cpu_model_of(const ArchInput& in, std::string_view fallback);
 
 /// Refuses what no machine of the architecture or not this machine can do: too many vCPUs, memory plugging, nvdimm,
-/// iommu, a CPU model "host" without KVM, misaligned memory. Throws invalid_config or unsupported.
+/// iommu, a CPU model "host" without KVM. Throws invalid_config or unsupported.
 VISOR_SDK_EXPORT void check_common_limits(const QemuArch& arch, const ArchInput& in);
 
 }  // namespace visor::sdk
