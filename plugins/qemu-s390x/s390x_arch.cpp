@@ -43,6 +43,7 @@ BusLayout S390xArch::buses(const ArchInput& in) const {
   layout.transport = sdk::machine_of(*this, in).transport;
   layout.bridge = BridgeKind::ccw;  // what counts device numbers; QEMU has no device for it
   layout.address_format = AddressFormat::ccw_devno;
+  layout.ordered_disks = false;  // Linux sets virtio devices online side by side: virtio_ccw.c, async_schedule()
   return layout;
 }
 

@@ -110,6 +110,7 @@ struct BusLayout {
   std::string root_port_driver;  ///< "pcie-root-port", or empty
   std::uint32_t max_root_ports = 0;
   AddressFormat address_format = AddressFormat::pci_slot;
+  bool ordered_disks = true;  ///< the guest numbers its disks as they stand on the command line
   bool operator==(const BusLayout&) const = default;
 };
 

@@ -3,6 +3,8 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 
+#include <algorithm>
+
 namespace visor::sdk::plan {
 namespace {
 
@@ -14,6 +16,18 @@ const FileFacts& facts_of(const Input& input, const std::string& path) {
   const auto found = input.files.find(path);
   if (found == input.files.end()) throw Error(Errc::internal, "No facts of " + path + " were gathered");
   return found->second;
+}
+
+/// Whether the root parameter names one disk and no other. The last one counts, which may be the user's.
+void check_root_is_certain(const Input& input) {
+  const auto& config = input.config;
+  if (input.arch.buses(input.arch_input()).ordered_disks) return;
+  const auto is_disk = [](const auto& device) { return std::holds_alternative<DiskConfig>(device); };
+  const auto is_root = [](const auto& param) { return param.key == "root"; };
+  if (std::ranges::none_of(config.devices, is_disk) || std::ranges::any_of(config.boot.kernel_params, is_root)) return;
+  throw Error(Errc::unsupported,
+              "boot.image: guests of this architecture number their disks in no certain order, so that /dev/vda may be "
+              "one of `devices`; leave those out, or name the root in boot.kernel_params (root=PARTUUID=…)");
 }
 
 bool uses_dax(const Input& input, const std::string& image) {
@@ -67,6 +81,7 @@ void detail::add_image(const Input& input, Plan& plan) {
     nvdimm.render(plan.line);
     return;
   }
+  check_root_is_certain(input);
   VirtioBlk disk;
   disk.id = image_id;
   disk.backing.path = image;
