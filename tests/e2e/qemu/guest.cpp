@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -31,10 +32,26 @@ std::string read_some(int fd, const CallContext& call) {
   return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
+std::string guest_variable(std::string_view arch) {
+  std::string name = "VISOR_GUEST_";
+  for (const char c : arch) name += static_cast<char>(std::toupper(c));
+  return name;
+}
+
 }  // namespace
 
-std::filesystem::path guest_dir() {
-  const char* folder = std::getenv("VISOR_GUEST_AMD64");
+const GuestArch& guest_arch(std::string_view name) {
+  static constexpr GuestArch all[] = {
+      {"amd64", "q35", "x86_64", "pci", "ttyS0", ""},
+      {"arm64", "virt", "aarch64", "pci", "ttyAMA0", ""},
+      {"ppc64le", "pseries", "ppc64le", "pci", "hvc0", "x-vof=on"},  // 4 s less of firmware
+      {"s390x", "s390-ccw-virtio", "s390x", "ccw", "ttysclp0", ""},
+  };
+  return *std::ranges::find(all, name, &GuestArch::name);
+}
+
+std::filesystem::path guest_dir(std::string_view arch) {
+  const char* folder = std::getenv(guest_variable(arch).c_str());
   return folder != nullptr ? folder : "";
 }
 
@@ -148,7 +165,9 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
 }
 
 void QemuTest::SetUp() {
-  if (guest_dir().empty()) GTEST_SKIP() << "no guest: VISOR_GUEST_AMD64 is not set; scripts/guest/build makes one";
+  if (guest_dir(arch().name).empty()) {
+    GTEST_SKIP() << "no guest: " << guest_variable(arch().name) << " is not set; scripts/guest/build makes one";
+  }
   adopt_orphans();
   std::string name = "/tmp/visor-e2e-XXXXXX";
   ASSERT_NE(::mkdtemp(name.data()), nullptr);
@@ -185,13 +204,14 @@ void QemuTest::expect_nothing_left() const {
 
 VmConfig QemuTest::config(const std::string& machine) const {
   VmConfig config;
-  config.hypervisor = "qemu-amd64";
+  config.hypervisor = "qemu-" + std::string{arch().name};
   config.machine.type = machine;
   config.machine.accelerator = Accelerator::tcg;
+  if (!arch().option.empty()) config.machine.options = {std::string{arch().option}};
   config.cpu.count = 1;
   config.memory.size_mib = 256;
-  config.boot.kernel = (guest_dir() / "kernel").string();
-  config.boot.initrd = (guest_dir() / "initrd").string();
+  config.boot.kernel = (guest_dir(arch().name) / "kernel").string();
+  config.boot.initrd = (guest_dir(arch().name) / "initrd").string();
   config.boot.kernel_params = {{"visor.nonce", "n-4711"}};
   SerialPortConfig port;
   port.id = "agent";
@@ -204,8 +224,8 @@ VmConfig QemuTest::config(const std::string& machine) const {
 VmConfig QemuTest::image_config(const std::string& machine, const std::string& image) const {
   auto config = this->config(machine);
   config.boot.initrd.clear();
-  config.boot.early_initrd = (guest_dir() / "early-initrd").string();
-  config.boot.image = (guest_dir() / image).string();
+  config.boot.early_initrd = (guest_dir(arch().name) / "early-initrd").string();
+  config.boot.image = (guest_dir(arch().name) / image).string();
   config.boot.root_partition = 0;
   return config;
 }

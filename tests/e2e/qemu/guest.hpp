@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// What the tests on real guests share: the guest's files, a run folder, the guest's own words, and a count of what is
@@ -22,8 +23,19 @@ using namespace std::chrono_literals;
 /// Long enough for an emulated guest on a loaded machine; a test passes or fails long before.
 inline constexpr std::chrono::milliseconds boot_limit = 90s;
 
-/// The folder with kernel, initrd, early-initrd and images of the amd64 guest; empty when it was not built.
-std::filesystem::path guest_dir();
+/// What differs between the guests of the architectures.
+struct GuestArch {
+  std::string_view name;  ///< the plugin is qemu-<name>
+  std::string_view machine;
+  std::string_view uname;      ///< what the guest calls itself
+  std::string_view transport;  ///< of its virtio devices
+  std::string_view tty;        ///< of the serial console
+  std::string_view option;     ///< of the machine: what makes it start faster, or empty
+};
+const GuestArch& guest_arch(std::string_view name);
+
+/// The folder with kernel, initrd, early-initrd and images of a guest; empty when it was not built.
+std::filesystem::path guest_dir(std::string_view arch = "amd64");
 
 /// A request to the guest's agent and its answer.
 struct Answer {
@@ -65,8 +77,11 @@ class QemuTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
+  /// Whose guests these tests boot.
+  [[nodiscard]] virtual const GuestArch& arch() const { return guest_arch("amd64"); }
   /// kernel and initrd, an agent port, a nonce; on this machine type.
-  [[nodiscard]] VmConfig config(const std::string& machine = "q35") const;
+  [[nodiscard]] VmConfig config(const std::string& machine) const;
+  [[nodiscard]] VmConfig config() const { return config(std::string{arch().machine}); }
   /// Root from an image file through the early initrd.
   [[nodiscard]] VmConfig image_config(const std::string& machine, const std::string& image) const;
   std::unique_ptr<Vm> boot(const VmConfig& config, const std::string& id = "vm");
