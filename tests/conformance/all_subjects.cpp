@@ -8,7 +8,7 @@ namespace visor::conformance {
 
 std::vector<Subject> all_subjects() {
   std::vector<Subject> all;
-  for (auto* subjects : {&mock_subjects, &qemu_amd64_subjects}) std::ranges::move(subjects(), std::back_inserter(all));
+  for (auto* subjects : {&mock_subjects, &qemu_subjects}) std::ranges::move(subjects(), std::back_inserter(all));
   return all;
 }
 

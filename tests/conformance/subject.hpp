@@ -92,7 +92,7 @@ std::optional<DeviceConfig> device_for(const Subject& subject, Feature feature, 
 
 // One function a plugin, each in its own file.
 std::vector<Subject> mock_subjects();
-std::vector<Subject> qemu_amd64_subjects();
+std::vector<Subject> qemu_subjects();
 
 /// All of them. Selecting one: --gtest_filter='*/<name>'. In a file of its own (all_subjects.cpp), so that a project
 /// which runs the suite for its own plugin has its own.

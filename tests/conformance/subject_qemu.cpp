@@ -2,15 +2,38 @@
 #include "subject.hpp"
 #include "visor/core/params.hpp"
 
+#include <cctype>
 #include <csignal>
 #include <cstdlib>
 
 namespace visor::conformance {
 namespace {
 
+/// What differs between the architectures, for this suite.
+struct Arch {
+  std::string name;
+  std::string machine;
+  std::string option;  // of the machine: what makes it start faster, or empty
+  bool memory_hotplug;
+  ExitCause panic;  // what a panic of its guest looks like
+};
+
+const Arch archs[] = {
+    {"amd64", "q35", "", true, ExitCause::guest_panic},
+    {"arm64", "virt", "", false, ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
+    {"ppc64le", "pseries", "x-vof=on", true, ExitCause::guest_panic},
+    {"s390x", "s390-ccw-virtio", "", false, ExitCause::guest_panic},
+};
+
+std::string guest_variable(const Arch& arch) {
+  std::string name = "VISOR_GUEST_";
+  for (const char c : arch.name) name += static_cast<char>(std::toupper(c));
+  return name;
+}
+
 /// The folder of the guest that scripts/guest/build makes; tests/e2e/qemu/run sets it.
-std::string guest_dir() {
-  const char* folder = std::getenv("VISOR_GUEST_AMD64");
+std::string guest_dir(const Arch& arch) {
+  const char* folder = std::getenv(guest_variable(arch).c_str());
   return folder != nullptr ? folder : "";
 }
 
@@ -28,29 +51,29 @@ void add_agent(VmConfig& config) {
   config.ready.port = "agent";
 }
 
-VmConfig base_config() {
+VmConfig base_config(const Arch& arch) {
   VmConfig config;
-  config.hypervisor = "qemu-amd64";
-  config.machine.type = "q35";
+  config.hypervisor = "qemu-" + arch.name;
+  config.machine.type = arch.machine;
   config.machine.accelerator = Accelerator::tcg;
+  if (!arch.option.empty()) config.machine.options = {arch.option};
   config.cpu.count = 1;
   config.cpu.max_count = 4;
   config.memory.size_mib = 256;
-  config.memory.max_size_mib = 1024;
-  config.boot.kernel = guest_dir() + "/kernel";
-  config.boot.initrd = guest_dir() + "/initrd";
+  if (arch.memory_hotplug) config.memory.max_size_mib = 1024;
+  config.boot.kernel = guest_dir(arch) + "/kernel";
+  config.boot.initrd = guest_dir(arch) + "/initrd";
   return config;
 }
 
-}  // namespace
-
-std::vector<Subject> qemu_amd64_subjects() {
+Subject make_subject(const Arch& arch) {
   Subject subject;
-  subject.name = "qemu_amd64";
-  subject.plugin = "qemu-amd64";
-  subject.config = base_config();
-  subject.missing = [] {
-    return guest_dir().empty() ? "no guest: VISOR_GUEST_AMD64 is not set; scripts/guest/build makes one" : "";
+  subject.name = "qemu_" + arch.name;
+  subject.plugin = "qemu-" + arch.name;
+  subject.config = base_config(arch);
+  subject.missing = [arch] {
+    if (!guest_dir(arch).empty()) return std::string{};
+    return "no guest: " + guest_variable(arch) + " is not set; scripts/guest/build makes one";
   };
   subject.call_limit = std::chrono::seconds{30};
   subject.guest_limit = std::chrono::seconds{90};
@@ -61,14 +84,22 @@ std::vector<Subject> qemu_amd64_subjects() {
       {"Killed", ExitCause::signal, {}, kill_hypervisor},
       {"PowerOff", ExitCause::guest_shutdown, with_kernel_param("visor.poweroff"), {}},
       {"Reset", ExitCause::guest_reset, with_kernel_param("visor.reboot"), {}},
-      {"Panic", ExitCause::guest_panic, with_kernel_param("visor.panic"), {}},
+      {"Panic", arch.panic, with_kernel_param("visor.panic"), {}},
   };
   subject.with_readiness = add_agent;
   subject.obeys_power_button = true;
   subject.without_readiness = [](VmConfig& config) { config.ready.console_line = "no guest says this"; };
   subject.failing_start = [](VmConfig& config) { add_param(config.host.hypervisor_params, "no-such-option"); };
   subject.hanging_start = [](VmConfig& config) { config.host.hypervisor_path = VISOR_TEST_SILENT_HYPERVISOR; };
-  return {subject};
+  return subject;
+}
+
+}  // namespace
+
+std::vector<Subject> qemu_subjects() {
+  std::vector<Subject> all;
+  for (const auto& arch : archs) all.push_back(make_subject(arch));
+  return all;
 }
 
 }  // namespace visor::conformance
