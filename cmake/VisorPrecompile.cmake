@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # visor_precompile(<folder>...)
 #
-# Lets every test program of these folders begin with the headers that all tests read, compiled once: half of what a
-# test takes to compile. They are headers of the system alone, so that the compiler cache may share the result between
+# Lets every program of these folders begin with the headers that all tests read, compiled once: half of what a test
+# takes to compile. They are headers of the system alone, so that the compiler cache may share the result between
 # clones. Only g++: the clang build shows that each file includes what it needs.
 function(visor_precompile)
   if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
@@ -21,8 +21,9 @@ function(visor_precompile)
     get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
     foreach(target ${targets})
       get_target_property(kind ${target} TYPE)
-      get_target_property(links ${target} LINK_LIBRARIES)
-      if(kind STREQUAL EXECUTABLE AND links MATCHES "GTest::")
+      get_target_property(libraries ${target} LINK_LIBRARIES)
+      # A helper without GoogleTest is compiled with other definitions, which the headers do not fit.
+      if(kind STREQUAL EXECUTABLE AND libraries MATCHES GTest)
         target_compile_options(${target} PRIVATE -fpch-preprocess)
         target_precompile_headers(${target} REUSE_FROM visor_precompiled)
       endif()
