@@ -158,6 +158,7 @@ TEST_P(Machine, Buses) {
   EXPECT_EQ(buses.root_port_driver, GetParam().root_ports);
   EXPECT_EQ(buses.max_root_ports, GetParam().root_ports.empty() ? 0U : 16U);
   EXPECT_EQ(buses.bridge == BridgeKind::ccw, GetParam().transport == VirtioTransport::ccw);
+  EXPECT_EQ(buses.first_bridge_slot, 2U);
   EXPECT_EQ(buses.ordered_disks, GetParam().transport != VirtioTransport::ccw);
 }
 
