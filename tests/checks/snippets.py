@@ -41,6 +41,14 @@ def blocks_of(path, text):
                     "\n".join(lines[number + 1:end]) + "\n")
 
 
+def end_all_of(child):
+    """Ends what a script that failed has left running."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run_script(block, folder, environment):
     """The finding of one shell block, or None."""
     child = subprocess.Popen(["bash", "-euo", "pipefail", "-c", block.text], cwd=folder, env=environment,
@@ -48,9 +56,11 @@ def run_script(block, folder, environment):
                              text=True, start_new_session=True)
     try:
         output, _ = child.communicate(timeout=DEADLINE_SECONDS)
+        if child.returncode:
+            end_all_of(child)
         return f"{block.place}: {block.name} ended with {child.returncode}\n{output}" if child.returncode else None
     except subprocess.TimeoutExpired:
-        os.killpg(child.pid, signal.SIGKILL)
+        end_all_of(child)
         return f"{block.place}: {block.name} was not done after {DEADLINE_SECONDS} s\n{child.communicate()[0]}"
 
 
