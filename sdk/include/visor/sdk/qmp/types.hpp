@@ -94,7 +94,7 @@ class VISOR_SDK_EXPORT Outcome {
 
 /// What a session did since it began.
 struct VISOR_SDK_EXPORT Counters {
-  std::uint64_t sent = 0;             ///< commands handed to the socket completely
+  std::uint64_t sent = 0;             ///< commands handed to the socket completely, and the negotiation before them
   std::uint64_t replied = 0;          ///< answers, good or bad, that reached their call
   std::uint64_t errors = 0;           ///< those of them that were errors
   std::uint64_t timed_out = 0;        ///< calls that ended at their deadline
