@@ -52,7 +52,8 @@ std::unique_ptr<Client> Client::connect(UniqueFd socket, ClientOptions options, 
   const auto waiter = std::make_shared<Waiter>();
   connection->open([waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
   auto result = Waiter::wait(waiter, call);
-  if (const auto* const why = std::get_if<Errc>(&result)) throw unfinished(client->state(), *why, client->peer());
+  if (const auto* const why = std::get_if<Errc>(&result))
+    throw unfinished(client->state(), *why, connection->options().peer);
   auto& outcome = std::get<Outcome>(result);
   if (outcome.ok() && connection->adopt()) return client;
   auto error = outcome.ok() ? *client->failure() : *outcome.error();
@@ -67,18 +68,22 @@ Value Client::execute(std::string_view command, Value arguments, const CallConte
   return this->call(Command{std::string{command}, std::move(arguments)}, call).value();
 }
 
+// A callback may destroy the client before the method that led to the callback has returned: each such method holds
+// the connection itself.
+
 Outcome Client::call(const Command& command, const CallContext& call) {
-  connection_->check_may_block("wait for " + command.name);
+  const auto connection = connection_;
+  connection->check_may_block("wait for " + command.name);
   if (call.cancel().cancelled()) return QmpError{Errc::cancelled, "Cancelled " + command.name + " before it was sent"};
   if (call.expired()) return QmpError{Errc::timeout, "The time was up before " + command.name + " was sent"};
   const auto waiter = std::make_shared<Waiter>();
   // Its deadline is kept here; the timer of the I/O thread is for calls that nobody waits for.
-  auto submitted = connection_->submit(command, Deadline::max(),
-                                       [waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
+  auto submitted =
+      connection->submit(command, Deadline::max(), [waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
   auto* const refusal = std::get_if<QmpError>(&submitted);
   auto result = refusal ? std::variant<Outcome, Errc>{Outcome{std::move(*refusal)}} : Waiter::wait(waiter, call);
   if (const auto* const why = std::get_if<Errc>(&result)) {
-    auto error = connection_->give_up(std::get<CallId>(submitted), *why);
+    auto error = connection->give_up(std::get<CallId>(submitted), *why);
     if (error) return *std::move(error);
     // The outcome is there: it is on its way from the I/O thread to the waiter, but the time is up.
     return QmpError{*why, "The answer to " + command.name + " came too late"};
@@ -86,26 +91,34 @@ Outcome Client::call(const Command& command, const CallContext& call) {
   auto& outcome = std::get<Outcome>(result);
   if (outcome.ok() || outcome.error()->code != Errc::disconnected) return std::move(outcome);
   auto error = *outcome.error();
-  connection_->explain(error, cause_deadline(connection_->options(), call));
+  connection->explain(error, cause_deadline(connection->options(), call));
   return error;
 }
 
 CallId Client::call_async(const Command& command, Deadline deadline, Completion completion) {
-  auto submitted = connection_->submit(command, deadline, std::move(completion));
+  const auto connection = connection_;
+  auto submitted = connection->submit(command, deadline, std::move(completion));
   if (const auto* const id = std::get_if<CallId>(&submitted)) return *id;
-  connection_->defer(std::move(completion), std::get<QmpError>(std::move(submitted)));  // untouched when refused
+  connection->defer(std::move(completion), std::get<QmpError>(std::move(submitted)));  // untouched when refused
   return 0;
 }
 
-bool Client::cancel(CallId id) { return connection_->cancel(id); }
+bool Client::cancel(CallId id) {
+  const auto connection = connection_;
+  return connection->cancel(id);
+}
 
-bool Client::withdraw(CallId id) { return connection_->withdraw(id); }
+bool Client::withdraw(CallId id) {
+  const auto connection = connection_;
+  return connection->withdraw(id);
+}
 
 std::shared_ptr<EventQueue> Client::subscribe(std::vector<std::string> names, std::size_t capacity) {
   return connection_->subscribe(std::move(names), capacity);
 }
 
-Event Client::wait_for(EventQueue& queue, const EventMatch& match, const CallContext& call) {
+Event Client::wait_for(Connection& connection, EventQueue& queue, const EventMatch& match, const CallContext& call) {
+  const auto& options = connection.options();
   while (true) {
     std::optional<Event> event;
     try {
@@ -113,31 +126,37 @@ Event Client::wait_for(EventQueue& queue, const EventMatch& match, const CallCon
     } catch (const Error& error) {
       const auto* const how = error.code() == Errc::cancelled ? "Cancelled waiting for the event " : "No event ";
       throw Error(error.code(),
-                  how + match.name + " of " + peer() + (error.code() == Errc::timeout ? " came in time" : ""));
+                  how + match.name + " of " + options.peer + (error.code() == Errc::timeout ? " came in time" : ""));
     }
     if (!event) {
-      connection_->disconnected("No event " + match.name, cause_deadline(connection_->options(), call)).raise();
+      connection.disconnected("No event " + match.name, cause_deadline(options, call)).raise();
     }
     if (!match.accepts || match.accepts(*event)) return *std::move(event);
     if (queue.dropped() > 0) {
-      throw Error(Errc::exhausted, "Too many " + match.name + " events of " + peer() + " came at once; some were lost");
+      throw Error(Errc::exhausted,
+                  "Too many " + match.name + " events of " + options.peer + " came at once; some were lost");
     }
   }
 }
 
 Event Client::wait_for_event(const EventMatch& match, const CallContext& call) {
-  connection_->check_may_block("wait for the event " + match.name);
+  const auto connection = connection_;
+  connection->check_may_block("wait for the event " + match.name);
   const auto queue = subscribe({match.name});
-  return wait_for(*queue, match, call);
+  return wait_for(*connection, *queue, match, call);
 }
 
 ValueAndEvent Client::call_and_wait(const Command& command, const EventMatch& match, const CallContext& call) {
+  const auto connection = connection_;
   const auto queue = subscribe({match.name});  // before the command: its event may come before its answer
   auto value = this->call(command, call).value();
-  return {std::move(value), wait_for(*queue, match, call)};
+  return {std::move(value), wait_for(*connection, *queue, match, call)};
 }
 
-void Client::shutdown() noexcept { connection_->shutdown(); }
+void Client::shutdown() noexcept {
+  const auto connection = connection_;
+  connection->shutdown();
+}
 
 State Client::state() const noexcept {
   return connection_->read([](const Session& session) { return session.state(); });
@@ -168,7 +187,5 @@ std::chrono::milliseconds Client::unanswered_for() const {
 }
 
 const std::shared_ptr<IoThread>& Client::io() const noexcept { return connection_->options().io; }
-
-const std::string& Client::peer() const noexcept { return connection_->options().peer; }
 
 }  // namespace visor::sdk::qmp

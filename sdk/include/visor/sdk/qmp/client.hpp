@@ -94,6 +94,7 @@ class VISOR_SDK_EXPORT Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   /// As shutdown(), and waits for a callback that runs now unless called from it: do not hold a lock that one takes.
+  /// A callback may destroy the client, also before the method that led to the callback has returned on another thread.
   ~Client();
 
   /// Sends a command and waits for its answer. [blocks]
@@ -139,8 +140,7 @@ class VISOR_SDK_EXPORT Client {
  private:
   class Connection;
   explicit Client(std::shared_ptr<Connection> connection) noexcept;
-  Event wait_for(EventQueue& queue, const EventMatch& match, const CallContext& call);
-  [[nodiscard]] const std::string& peer() const noexcept;
+  static Event wait_for(Connection& connection, EventQueue& queue, const EventMatch& match, const CallContext& call);
   std::shared_ptr<Connection> connection_;
 };
 
