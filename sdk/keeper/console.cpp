@@ -33,21 +33,19 @@ class Console::Client final : public Handler {
         watch_{std::in_place, console.loop_, socket_.get(), EPOLLIN, *this} {}
 
   void on_ready(std::uint32_t events) override {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) deaf_ = true;
     if ((events & EPOLLIN) != 0) read();
-    // What a client wrote just before it left still goes to the guest.
-    const bool unread = !read_end_ && console_.input_room() > 0 && (events & EPOLLIN) != 0;
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0 && !unread) return leave();
     pump();
   }
 
   void pump() {
-    if (!watch_) return;
+    if (left()) return;
     const auto& ring = console_.recording_->ring();
     skip_if_late(ring);
     while (!flushed()) {
       const auto part = mark_.empty() ? ring.piece(at_) : std::string_view(mark_);
       const auto sent = ::send(socket_.get(), part.data(), part.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent < 0 && errno != EAGAIN && errno != EINTR) return leave();
+      if (sent < 0 && errno != EAGAIN && errno != EINTR) deaf_ = true;
       if (sent <= 0) break;
       if (mark_.empty()) {
         at_ += static_cast<std::uint64_t>(sent);
@@ -59,20 +57,25 @@ class Console::Client final : public Handler {
   }
 
   void update() {
-    if (!watch_) return;
+    if (left()) return;
+    if (deaf_ && (read_end_ || console_.finished_)) return leave();
     const bool read = !read_end_ && console_.input_room() > 0;
+    if (deaf_ && !read) return watch_.reset();  // a hang-up cannot be masked: out of the loop until there is room
+    if (!watch_) watch_.emplace(console_.loop_, socket_.get(), EPOLLIN, *this);
     watch_->want((read ? EPOLLIN : 0U) | (flushed() ? 0U : EPOLLOUT));
   }
 
-  [[nodiscard]] bool flushed() const { return mark_.empty() && at_ == console_.recording_->ring().end(); }
-  [[nodiscard]] bool left() const noexcept { return !watch_; }
-
- private:
   void leave() {
     watch_.reset();
     socket_.reset();
   }
 
+  [[nodiscard]] bool flushed() const { return deaf_ || (mark_.empty() && at_ == console_.recording_->ring().end()); }
+  [[nodiscard]] bool left() const noexcept { return !socket_; }
+  /// Whether it takes nothing more, and what it wrote waits for room.
+  [[nodiscard]] bool waiting() const noexcept { return socket_ && !watch_; }
+
+ private:
   void skip_if_late(const ByteRing& ring) {
     if (at_ >= ring.begin()) return;
     const auto to = ring.end() - ring.capacity() / 2;
@@ -95,6 +98,7 @@ class Console::Client final : public Handler {
   std::uint64_t at_;
   std::string mark_;
   bool read_end_ = false;
+  bool deaf_ = false;  // it takes no more output; what it wrote before it left still goes to the guest
   std::optional<Watch> watch_;
 };
 
@@ -116,7 +120,13 @@ void Console::open(const sdk::KeeperSpec& spec, const std::string& socket_path) 
 }
 
 void Console::add_client(UniqueFd socket) {
-  if (clients_.size() >= max_clients) return;
+  if (clients_.size() >= max_clients) {
+    // Those that left cannot keep others out, however long the guest reads nothing.
+    const auto oldest =
+        std::find_if(clients_.begin(), clients_.end(), [](const auto& client) { return client->waiting(); });
+    if (oldest == clients_.end()) return;
+    clients_.erase(oldest);
+  }
   clients_.push_back(std::make_unique<Client>(*this, std::move(socket)));
   clients_.back()->pump();
 }
@@ -141,7 +151,7 @@ void Console::flush_input() {
 
 void Console::on_broken() {
   to_guest_.clear();  // half a line must not reach another session of the guest
-  for (auto& client : clients_) client->update();
+  for (auto& client : clients_) client->waiting() ? client->leave() : client->update();
 }
 
 void Console::finish_guest() {

@@ -3,7 +3,10 @@
 
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <csignal>
+#include <fstream>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -12,6 +15,22 @@ namespace visor::sdk {
 namespace {
 
 using ConsoleTest = ProcessTest;
+
+/// Everything on the way to a guest has a bound, so it must fill up. Returns how much went in.
+std::size_t fill(int console, Keeper& keeper, Deadline deadline) {
+  const std::string block(64 * 1024, 'x');
+  std::size_t sent = 0;
+  for (int full = 0; full < 100;) {
+    const auto done = ::send(console, block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done > 0) sent += static_cast<std::size_t>(done);
+    full = done > 0 ? 0 : full + 1;
+    if (done <= 0) {
+      EXPECT_FALSE(keeper.status(deadline).stopping);  // the keeper answers all the while
+    }
+    if (sent > 16U * 1024 * 1024) break;
+  }
+  return sent;
+}
 
 TEST_F(ConsoleTest, GivesTheHistoryAndThenLiveBytes) {
   auto keeper = launch(shell("echo booting; read x; echo got $x; read y", true));
@@ -77,6 +96,60 @@ TEST_F(ConsoleTest, WhatALeavingClientWroteStillArrives) {
   EXPECT_EQ(expect_exit(keeper).status.value, 42);
 }
 
+TEST_F(ConsoleTest, WhatALeavingClientWroteArrivesThoughItReadNothing) {
+  auto keeper = launch(shell("echo booting; read x; exit $x", true));
+  while (keeper.status(soon()).console_bytes == 0) std::this_thread::yield();
+  const auto self = keeper.status(soon()).keeper;
+  ASSERT_TRUE(send_signal(self, SIGSTOP));  // it finds a client that has come, written and gone
+  {
+    const auto console = connect_console(dir_, soon());
+    write_all(console.get(), "42\n");
+  }
+  ASSERT_TRUE(send_signal(self, SIGCONT));
+  EXPECT_EQ(expect_exit(keeper).status.value, 42);
+}
+
+TEST_F(ConsoleTest, AClientThatReadsNothingStillWrites) {
+  auto keeper = launch(shell("echo booting; read x; echo got; read y; exit $((x + y))", true));
+  while (keeper.status(soon()).console_bytes == 0) std::this_thread::yield();
+  const auto reader = connect_console(dir_, soon());
+  const auto writer = connect_console(dir_, soon());
+  ::shutdown(writer.get(), SHUT_RD);
+  write_all(writer.get(), "40\n");
+  read_until(reader.get(), "got\n");
+  write_all(writer.get(), "2\n");
+  EXPECT_EQ(expect_exit(keeper).status.value, 42);
+}
+
+TEST_F(ConsoleTest, WhatALeavingClientWroteWaitsForAGuestThatIsBusy) {
+  ASSERT_EQ(::mkfifo(file("go").c_str(), 0600), 0);
+  auto keeper = launch(shell("read n < " + file("go") + "; head -c $n > /dev/null; exit 42", true));
+  std::size_t sent = 0;
+  {
+    const auto console = connect_console(dir_, soon());
+    sent = fill(console.get(), keeper, soon());
+  }
+  EXPECT_EQ(keeper.status(soon()).console_clients, 1U);  // it has left, but it is not forgotten
+  std::ofstream(file("go")) << sent << '\n';
+  EXPECT_EQ(expect_exit(keeper).status.value, 42);
+}
+
+TEST_F(ConsoleTest, ThoseThatLeftKeepNobodyOut) {
+  auto keeper = launch(shell("echo booting; exec sleep 1000", true));
+  while (keeper.status(soon()).console_bytes == 0) std::this_thread::yield();
+  {
+    const auto console = connect_console(dir_, soon());
+    fill(console.get(), keeper, soon());
+  }
+  for (int i = 0; i < 40; ++i) {
+    const auto console = connect_console(dir_, soon());
+    EXPECT_EQ(read_until(console.get(), "booting\n"), "booting\n");
+    write_all(console.get(), "x\n");
+  }
+  EXPECT_EQ(keeper.status(soon()).console_clients, 32U);
+  keeper.kill(soon());
+}
+
 TEST_F(ConsoleTest, AClientThatHalfClosesStillReads) {
   auto keeper = launch(shell("read x; echo answer; read y", true));
   const auto console = connect_console(dir_, soon());
@@ -89,19 +162,9 @@ TEST_F(ConsoleTest, AClientThatHalfClosesStillReads) {
 TEST_F(ConsoleTest, AGuestThatReadsNothingBlocksItsWriterAlone) {
   auto keeper = launch(shell("exec sleep 1000", true));
   const auto console = connect_console(dir_, soon());
-  const std::string block(64 * 1024, 'x');
-  // Everything on the way has a bound, so this socket must fill up.
-  std::size_t sent = 0;
-  for (int full = 0; full < 100;) {
-    const auto done = ::send(console.get(), block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (done > 0) sent += static_cast<std::size_t>(done);
-    full = done > 0 ? 0 : full + 1;
-    if (done <= 0) {
-      EXPECT_FALSE(keeper.status(soon()).stopping);  // the keeper answers all the while
-    }
-    ASSERT_LT(sent, 16U * 1024 * 1024);
-  }
+  const auto sent = fill(console.get(), keeper, soon());
   EXPECT_GT(sent, 0U);
+  EXPECT_LT(sent, 16U * 1024 * 1024);
   keeper.kill(soon());
 }
 

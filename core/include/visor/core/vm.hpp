@@ -29,7 +29,8 @@ class VISOR_CORE_EXPORT Console {
   virtual ~Console();
   /// Reads at least one byte; 0 means that the VM is gone and all was read. [blocks until the context's deadline]
   virtual std::size_t read(char* buffer, std::size_t size, const CallContext& call) = 0;
-  /// Writes all bytes to the guest. [blocks until the context's deadline]
+  /// Writes all bytes to the guest; they arrive also when the console is destroyed at once, as long as the VM lives.
+  /// [blocks until the context's deadline]
   virtual void write(std::string_view bytes, const CallContext& call) = 0;
   /// Polls readable while read() would not block; -1 when the plugin has none. Owned by the console.
   [[nodiscard]] virtual int poll_fd() const noexcept = 0;
