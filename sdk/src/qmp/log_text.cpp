@@ -48,6 +48,22 @@ bool is_secret_argument(const Command& command, std::string_view name) noexcept 
                      [&](const SecretArgument& each) { return each.command == command.name && each.argument == name; });
 }
 
+struct Password {
+  std::size_t begin = 0;
+  std::size_t size = 0;  // 0: there is none
+};
+
+/// In what follows the "://" of a URL. The user ends at a ':', in an iscsi URL at a '%' (libiscsi's own syntax).
+Password find_password(std::string_view text) noexcept {
+  constexpr std::size_t longest = 4096;
+  const auto authority = text.substr(0, text.substr(0, longest).find_first_of("/?#")).substr(0, longest);
+  const bool endless = authority.size() == longest;  // taken for a password, and all that follows with it
+  const auto at = endless ? text.size() : authority.rfind('@');
+  const auto mark = authority.find_first_of(":%");
+  if (at == text.npos || mark >= at) return {};
+  return {mark + 1, at - mark - 1};
+}
+
 class Writer {
  public:
   explicit Writer(const Command* command = nullptr) : command_{command} {}
@@ -66,8 +82,32 @@ class Writer {
     }
   }
 
-  /// Escapes as it goes, and stops when the line is full.
+  /// Escapes as it goes, and stops when the line is full. The passwords of URLs are hidden.
   void text(std::string_view bytes) {
+    constexpr std::string_view mark = "://";
+    while (!full()) {
+      const auto url = bytes.substr(0, max_logged_bytes).find(mark);
+      if (url == bytes.npos) return escaped(bytes);
+      escaped(bytes.substr(0, url + mark.size()));
+      bytes.remove_prefix(url + mark.size());
+      const auto [begin, size] = find_password(bytes);
+      if (size == 0) continue;
+      escaped(bytes.substr(0, begin));
+      plain("***");
+      bytes.remove_prefix(begin + size);
+    }
+  }
+
+  std::string take() {
+    if (full()) out_ += "...";
+    return std::move(out_);
+  }
+
+ private:
+  [[nodiscard]] bool full() const noexcept { return out_.size() >= max_logged_bytes; }
+  void plain(std::string_view part) { out_ += part; }
+
+  void escaped(std::string_view bytes) {
     constexpr std::string_view hex = "0123456789abcdef";
     for (const char c : bytes) {
       if (full()) return;
@@ -81,15 +121,6 @@ class Writer {
       }
     }
   }
-
-  std::string take() {
-    if (full()) out_ += "...";
-    return std::move(out_);
-  }
-
- private:
-  [[nodiscard]] bool full() const noexcept { return out_.size() >= max_logged_bytes; }
-  void plain(std::string_view part) { out_ += part; }
 
   void map(const Value& value, std::size_t depth) {
     std::string_view separator = "{";

@@ -134,6 +134,32 @@ TEST(QmpLog, HidesValuesOfSecretPropertiesAlone) {
   EXPECT_EQ(shown_arguments(object_add("secret")), R"({"qom-type":"secret","id":"s0","data":"***"})");
 }
 
+TEST(QmpLog, HidesThePasswordsOfUrls) {
+  const auto add = [](const char* name, const std::string& url) {
+    return shown_arguments({"blockdev-add", Value::map({{"driver", "https"}, {name, url}})});
+  };
+  EXPECT_EQ(add("url", "https://me:hush@host:8443/disk@1?x=a:b"),
+            R"({"driver":"https","url":"https://me:***@host:8443/disk@1?x=a:b"})");
+  EXPECT_EQ(add("filename", "iscsi://me%hush@host/iqn.x/0"),
+            R"({"driver":"https","filename":"iscsi://me%***@host/iqn.x/0"})");
+  EXPECT_EQ(add("uri", "ssh://me@host:22/disk"), R"({"driver":"https","uri":"ssh://me@host:22/disk"})");
+  EXPECT_EQ(shown(Value{"https://host:80/a@b"}), R"("https://host:80/a@b")");
+  EXPECT_EQ(shown(Value{"json:{\"url\":\"ftp://:hu@sh@host\"}"}), R"("json:{\"url\":\"ftp://:***@host\"}")");
+  EXPECT_EQ(shown_text("No https://a:hush@b and no http://c:hush@d"), "No https://a:***@b and no http://c:***@d");
+  EXPECT_EQ(shown_text("a://b:c"), "a://b:c");
+  EXPECT_EQ(shown_text("a://:@b://c:hush@d"), "a://:@b://c:***@d");
+}
+
+TEST(QmpLog, HidesThePasswordsOfUrlsHoweverLong) {
+  for (const std::size_t size : {500U, 5000U, 1U << 20U}) {
+    EXPECT_EQ(shown_text("http://me:" + std::string(size, 'p') + "@host").find("ppp"), std::string::npos) << size;
+  }
+  // One that begins where the line ends.
+  for (std::size_t lead = max_logged_bytes - 16; lead < max_logged_bytes + 4; ++lead) {
+    EXPECT_EQ(shown_text(std::string(lead, 'x') + "http://me:hush@host").find("hush"), std::string::npos);
+  }
+}
+
 TEST(QmpLog, EscapesTextOfThePeer) {
   EXPECT_EQ(shown(Value{"a\n\x1b[2J\"\\\xc2\x9b\x7f"}), R"("a\x0a\x1b[2J\"\\\xc2\x9b\x7f")");
   EXPECT_EQ(shown(Value::map({{"k\r", "v"}})), R"({"k\x0d":"v"})");
