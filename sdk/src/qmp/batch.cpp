@@ -71,7 +71,8 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
   void withdraw_from(std::size_t first) {
     const std::scoped_lock lock{mutex_};
     for (auto i = first; i < outcomes_.size(); ++i) {
-      outcomes_[i] = QmpError{Errc::cancelled, "Cancelled " + commands_[i].name + " before it was sent"};
+      outcomes_[i] = QmpError{
+          .code = Errc::cancelled, .message = "Cancelled " + commands_[i].name + " before it was sent", .unsent = true};
       --missing_;
     }
   }

@@ -21,6 +21,10 @@ void fill_in(ClientOptions& options) {
   if (!options.io) options.io = IoThread::shared();
 }
 
+QmpError unsent(Errc code, std::string message) {
+  return {.code = code, .message = std::move(message), .unsent = true};
+}
+
 /// Why negotiation did not come to an end, by how far it came.
 Error unfinished(State state, Errc why, const std::string& peer) {
   if (why == Errc::cancelled) return Error(why, "Cancelled connecting to the QMP monitor of " + peer);
@@ -74,8 +78,8 @@ Value Client::execute(std::string_view command, Value arguments, const CallConte
 Outcome Client::call(const Command& command, const CallContext& call) {
   const auto connection = connection_;
   connection->check_may_block("wait for " + command.name);
-  if (call.cancel().cancelled()) return QmpError{Errc::cancelled, "Cancelled " + command.name + " before it was sent"};
-  if (call.expired()) return QmpError{Errc::timeout, "The time was up before " + command.name + " was sent"};
+  if (call.cancel().cancelled()) return unsent(Errc::cancelled, "Cancelled " + command.name + " before it was sent");
+  if (call.expired()) return unsent(Errc::timeout, "The time was up before " + command.name + " was sent");
   const auto waiter = std::make_shared<Waiter>();
   // Its deadline is kept here; the timer of the I/O thread is for calls that nobody waits for.
   auto submitted =

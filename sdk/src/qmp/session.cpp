@@ -24,9 +24,14 @@ std::string printable(std::string_view text) {
 
 std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, Time deadline, Time now) const {
   const auto refuse = [&](Errc code, const std::string& why) {
-    return QmpError{code, "Cannot send " + command.name + " to " + config_.peer + ": " + why};
+    return QmpError{
+        .code = code, .message = "Cannot send " + command.name + " to " + config_.peer + ": " + why, .unsent = true};
   };
-  if (ended() || state_ == State::closing) return disconnected("Cannot send " + command.name);
+  if (ended() || state_ == State::closing) {
+    auto error = disconnected("Cannot send " + command.name);
+    error.unsent = true;
+    return error;
+  }
   if (state_ != State::ready) {
     return refuse(Errc::invalid_state, "the session is " + std::string{to_string(state_)} + ", not ready");
   }
@@ -51,8 +56,10 @@ std::variant<CallId, QmpError> Session::submit(const Command& command, UniqueFd 
   if (auto why = refusal(command, static_cast<bool>(fd), deadline, now)) return *std::move(why);
   auto line = encode(command.name, command.arguments, command.out_of_band, last_id_ + 1);
   if (outbox_.size() + line.size() > config_.max_queued_bytes) {
-    return QmpError{Errc::exhausted, "Cannot send " + command.name + " to " + config_.peer + ": more than " +
-                                         std::to_string(config_.max_queued_bytes) + " bytes would be unsent"};
+    return QmpError{.code = Errc::exhausted,
+                    .message = "Cannot send " + command.name + " to " + config_.peer + ": more than " +
+                               std::to_string(config_.max_queued_bytes) + " bytes would be unsent",
+                    .unsent = true};
   }
   const auto id = enqueue(std::move(line), std::move(fd), now);
   pending_.emplace(id, Pending{std::move(completion), {id, command.name, now, hides_answer(command)}, deadline});
@@ -87,7 +94,7 @@ std::optional<Session::Finished> Session::abandon(CallId id, Errc why) {
   if (sent) owed_.insert(id);
   counters.withdrawn += sent ? 0U : 1U;
   ++(why == Errc::cancelled ? counters.cancelled : counters.timed_out);
-  QmpError error{why, unanswered(pending.exchange.command, why, sent)};
+  QmpError error{.code = why, .message = unanswered(pending.exchange.command, why, sent), .unsent = !sent};
   return Finished{std::move(pending.completion), std::move(error), std::move(pending.exchange)};
 }
 

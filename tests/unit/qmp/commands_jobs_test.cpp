@@ -131,6 +131,32 @@ TEST(QmpJobs, RunCancelsWhatItsCallerGivesUp) {
   EXPECT_TRUE(qemu.dismissed);
 }
 
+TEST(QmpJobs, RunLeavesAloneAJobOfTheNameWhenItsOwnWasNeverSent) {
+  // A job of that name would be somebody else's: nothing at all is sent, not even a question.
+  CancelSource cancelled;
+  cancelled.cancel();
+  FakeQmpServer server{ready_script().expect_end()};
+  auto client = connect(server);
+  EXPECT_EQ(code_of([&] { run_job(*client, maker(), 0ms); }), Errc::timeout);
+  EXPECT_EQ(code_of([&] { run_job(*client, maker(), {in(plenty), cancelled.token()}); }), Errc::cancelled);
+  EXPECT_EQ(code_of([&] { run_job(*client, {"", maker().arguments}, plenty); }), Errc::invalid_config);
+  client.reset();
+  EXPECT_EQ(server.finish(), "");
+
+  // Room for the commands that would call it off, but not for the one that makes it.
+  FakeQmpServer narrow{ready_script().expect_end()};
+  client = connect(narrow, {.max_queued_bytes = 100});
+  EXPECT_EQ(code_of([&] { run_job(*client, maker(), plenty); }), Errc::exhausted);
+  client.reset();
+  EXPECT_EQ(narrow.finish(), "");
+
+  FakeQmpServer full{ready_script().expect_end()};
+  client = connect(full, {.max_unanswered = 0});
+  EXPECT_EQ(code_of([&] { run_job(*client, maker(), plenty); }), Errc::exhausted);
+  client.reset();
+  EXPECT_EQ(full.finish(), "");
+}
+
 TEST(QmpJobs, RunSaysWhenAJobCannotBeCalledOff) {
   OneJob qemu;
   qemu.deaf = true;

@@ -124,6 +124,23 @@ TEST(QmpSendMigration, OneThatIsRefusedIsNotCalledOff) {
   EXPECT_EQ(server.finish(), "");
 }
 
+TEST(QmpSendMigration, OneThatWasNeverSentIsNotCalledOff) {
+  // Room for every command but the one that begins it: what runs now is somebody else's.
+  FakeQmpServer server{prepared_script().expect_end()};
+  auto client = connect(server, {.max_queued_bytes = 100});
+  const MigrationPlan far{.uri = MigrationUri::unix_socket("/" + std::string(90, 'x'))};
+  EXPECT_EQ(code_of([&] { (void)send_migration(*client, far, plenty); }), Errc::exhausted);
+  client.reset();
+  EXPECT_EQ(server.finish(), "");
+
+  FakeQmpServer full{ready_script().expect_end()};
+  client = connect(full, {.max_unanswered = 0});
+  EXPECT_EQ(code_of([&] { (void)send_migration(*client, plan(), plenty); }), Errc::exhausted);
+  EXPECT_EQ(code_of([&] { (void)send_migration(*client, plan(), 0ms); }), Errc::timeout);
+  client.reset();
+  EXPECT_EQ(full.finish(), "");
+}
+
 TEST(QmpSendMigration, FailureHasQemusReasonOrSaysThatThereIsNone) {
   FakeQmpServer with{prepared_script()
                          .expect("migrate")

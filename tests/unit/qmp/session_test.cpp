@@ -165,6 +165,7 @@ TEST_F(SessionTest, CountsAndDropsTheAnswerAfterTheDeadline) {
   const auto expired = session.expire(now + 1s);
   ASSERT_EQ(expired.size(), 1U);
   EXPECT_EQ(expired[0].outcome.error()->message, "vm0 did not answer a in time");
+  EXPECT_FALSE(expired[0].outcome.error()->unsent);
   EXPECT_TRUE(std::holds_alternative<std::monostate>(receive(reply_to(a))));
   EXPECT_EQ(session.counters.late, 1U);
   EXPECT_EQ(session.counters.timed_out, 1U);
@@ -178,6 +179,7 @@ TEST_F(SessionTest, WithdrawsACommandThatWasNotSent) {
   const auto ended = session.abandon(a, Errc::cancelled);
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->outcome.error()->message, "Cancelled a before it was sent");
+  EXPECT_TRUE(ended->outcome.error()->unsent);
   EXPECT_EQ(sent(), "{\"execute\":\"b\",\"id\":" + std::to_string(b) + "}\n");
   EXPECT_EQ(session.counters.withdrawn, 1U);
   EXPECT_FALSE(session.abandon(a, Errc::cancelled));
@@ -204,6 +206,7 @@ TEST_F(SessionTest, BoundsWhatIsUnansweredAlsoWhatWasGivenUp) {
     ASSERT_TRUE(session.abandon(id, Errc::timeout));
   }
   EXPECT_EQ(refusal({"one-more"}).code, Errc::exhausted);
+  EXPECT_TRUE(refusal({"one-more"}).unsent);
   (void)receive(reply_to(2));
   EXPECT_NE(submit("now"), 0U);
 }
@@ -213,6 +216,7 @@ TEST_F(SessionTest, BoundsUnsentBytes) {
   make_ready();
   EXPECT_NE(submit("fits"), 0U);
   EXPECT_EQ(refusal({"a-name-that-makes-it-too-long"}).code, Errc::exhausted);
+  EXPECT_TRUE(refusal({"a-name-that-makes-it-too-long"}).unsent);
 }
 
 TEST_F(SessionTest, SendsOneDescriptorAtATime) {

@@ -92,8 +92,9 @@ void run_job(Client& client, const Command& maker, const CallContext& call) {
   const auto& id = maker.arguments.at("job-id").as_string();
   const auto queue = client.subscribe({"JOB_STATUS_CHANGE"}, 64);
   const auto begun = client.call(maker, call);
-  // One that was refused never began: what has its name now is somebody else's.
-  if (begun.error() && begun.error()->code == Errc::hypervisor_error) begun.error()->raise();
+  // One that was refused or never sent never began: what has its name now is somebody else's.
+  const auto* const refusal = begun.error();
+  if (refusal && (refusal->code == Errc::hypervisor_error || refusal->unsent)) refusal->raise();
   JobInfo job;
   try {
     (void)begun.value();

@@ -141,8 +141,9 @@ MigrationStatus send_migration(Client& client, const MigrationPlan& plan, const 
   const auto what = "the migration to " + plan.uri.text();
   const auto queue = client.subscribe({"MIGRATION"}, 64);
   const auto begun = client.call(Command{"migrate", Value::map({{"uri", plan.uri.text()}})}, call);
-  // One that was refused never began: what runs now would be somebody else's.
-  if (begun.error() && begun.error()->code == Errc::hypervisor_error) begun.error()->raise();
+  // One that was refused or never sent never began: what runs now would be somebody else's.
+  const auto* const refusal = begun.error();
+  if (refusal && (refusal->code == Errc::hypervisor_error || refusal->unsent)) refusal->raise();
   std::optional<MigrationStatus> status;
   try {
     (void)begun.value();

@@ -68,6 +68,7 @@ struct VISOR_SDK_EXPORT QmpError {
   std::string message;
   ErrorClass error_class = ErrorClass::none;  ///< set with Errc::hypervisor_error
   std::string description = {};               ///< QEMU's own words, with Errc::hypervisor_error
+  bool unsent = false;                        ///< nothing of the command reached QEMU, now or later; false: it may have
 
   /// Throws it as visor::Error.
   [[noreturn]] void raise() const;
