@@ -2,6 +2,7 @@
 #include "visor/sdk/qmp/client.hpp"
 
 #include "connection.hpp"
+#include "follow.hpp"
 #include "socket.hpp"
 #include "visor/core/error.hpp"
 #include "waiter.hpp"
@@ -126,7 +127,7 @@ Event Client::wait_for(Connection& connection, EventQueue& queue, const EventMat
   while (true) {
     std::optional<Event> event;
     try {
-      event = queue.next(call);
+      event = next_in_time(queue, call);
     } catch (const Error& error) {
       const auto* const how = error.code() == Errc::cancelled ? "Cancelled waiting for the event " : "No event ";
       throw Error(error.code(),

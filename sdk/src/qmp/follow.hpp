@@ -10,6 +10,12 @@
 
 namespace visor::sdk::qmp {
 
+/// As queue.next(), and ends in time also while events keep coming: next() looks at its context only when none waits.
+inline std::optional<Event> next_in_time(EventQueue& queue, const CallContext& call) {
+  call.check("an event");
+  return queue.next(call);
+}
+
 /// How often what runs in QEMU is asked about when no event tells of it.
 inline constexpr std::chrono::milliseconds ask_again{200};
 

@@ -2,6 +2,7 @@
 #include "visor/sdk/qmp/unplug.hpp"
 
 #include "commands/arguments.hpp"
+#include "follow.hpp"
 #include "remove.hpp"
 #include "visor/core/error.hpp"
 
@@ -82,6 +83,7 @@ class Unplug {
   /// Sends device_del and follows it. Nothing: it is to be sent again.
   std::optional<UnplugReport> ask();
   std::optional<UnplugReport> wait(const CallContext& call);
+  std::optional<UnplugReport> after_loss();
   UnplugReport verified(UnplugReport report);
 
   Client& client_;
@@ -89,6 +91,7 @@ class Unplug {
   const CallContext& call_;
   CallContext last_word_;  // what is left of the call after it is for the query
   std::shared_ptr<EventQueue> events_;
+  std::uint64_t lost_ = 0;  // how many losses were made good by asking
 };
 
 std::optional<UnplugReport> Unplug::ask() {
@@ -113,8 +116,9 @@ std::optional<UnplugReport> Unplug::ask() {
 /// The first event that says what came of it; nothing at the deadline.
 std::optional<UnplugReport> Unplug::wait(const CallContext& call) {
   try {
-    while (const auto event = events_->next(call)) {
+    while (const auto event = next_in_time(*events_, call)) {
       if (auto report = verdict(*event, id_)) return report;
+      if (auto report = after_loss()) return report;
     }
   } catch (const Error& error) {
     if (error.code() == Errc::timeout) return std::nullopt;
@@ -123,6 +127,14 @@ std::optional<UnplugReport> Unplug::wait(const CallContext& call) {
   // Asked in the blocking way the error has the cause of the loss.
   (void)client_.execute("qom-list", Value::map({{"path", "/machine/peripheral"}}), call_);
   throw Error(Errc::disconnected, "The session ended while device '" + id_ + "' was being removed");
+}
+
+/// Asks whether it is gone when events were lost since the last time: its own may have been among them.
+std::optional<UnplugReport> Unplug::after_loss() {
+  const auto lost = events_->dropped();
+  if (lost == std::exchange(lost_, lost)) return std::nullopt;
+  auto report = verified({});
+  return report.outcome == UnplugOutcome::gone ? std::optional{std::move(report)} : std::nullopt;
 }
 
 UnplugReport Unplug::verified(UnplugReport report) {

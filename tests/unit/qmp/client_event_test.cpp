@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "qmp/follow.hpp"
 #include "qmp_test_support.hpp"
 
 #include <poll.h>
@@ -48,6 +49,25 @@ TEST(QmpEvents, EndsTheWaitAtAnErrorAnswerAtTheDeadlineAndAtTheEnd) {
   ASSERT_TRUE(lost);
   EXPECT_EQ(lost->code(), Errc::disconnected);
   EXPECT_EQ(lost->message(), "No event E: QEMU closed the QMP connection");
+}
+
+TEST(QmpEvents, EndsTheWaitInTimeWhileOtherEventsKeepComing) {
+  FakeQmpServer server{ready_script().expect("a").event("E").event("E").event("E").reply()};
+  const auto client = connect(server);
+  CancelSource cancel;
+  int looked_at = 0;
+  const EventMatch match{"E", [&](const Event&) {
+                           ++looked_at;
+                           cancel.cancel();
+                           return false;
+                         }};
+  EXPECT_EQ(code_of([&] { (void)client->call_and_wait({"a"}, match, {in(plenty), cancel.token()}); }), Errc::cancelled);
+  EXPECT_EQ(looked_at, 1);
+
+  EventQueue never_empty;
+  never_empty.push({});
+  EXPECT_EQ(code_of([&] { (void)next_in_time(never_empty, 0ms); }), Errc::timeout);
+  EXPECT_TRUE(next_in_time(never_empty, plenty));
 }
 
 TEST(QmpEvents, LetsOtherCommandsThroughWhileItWaits) {

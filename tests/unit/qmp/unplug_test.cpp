@@ -94,6 +94,18 @@ TEST(Unplug, IsRefusedByAFailedEjectionOfAcpi) {
   EXPECT_EQ(unplug(*connect(server), "d0", plenty).outcome, UnplugOutcome::gone);
 }
 
+TEST(Unplug, AsksQemuWhenEventsWereLost) {
+  // Its own event is the oldest of more than the queue holds; no other tells of it, and the deadline is far.
+  auto script = asked();
+  script.event("DEVICE_DELETED", device("d0"));
+  for (std::size_t i = 0; i < EventQueue::default_capacity; ++i) script.event("ACPI_DEVICE_OST", ost("d1", 3, 1));
+  FakeQmpServer server{script.reply().expect("qom-list").reply(without_d0).expect_end()};
+  auto client = connect(server);
+  EXPECT_EQ(unplug(*client, "d0", 10 * plenty).outcome, UnplugOutcome::gone);
+  client.reset();
+  EXPECT_EQ(server.finish(), "");
+}
+
 TEST(Unplug, IsGoneWhenAQueryFindsItGoneAfterARefusal) {
   EXPECT_EQ(refusal_of("DEVICE_UNPLUG_GUEST_ERROR", device("d0"), without_d0).outcome, UnplugOutcome::gone);
 }
