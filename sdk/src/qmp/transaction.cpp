@@ -73,9 +73,11 @@ Value Run::apply(const Step& step, const CallContext& call) {
 /// Whether a step has to be taken back.
 bool Run::was_done(const Begun& begun, Deadline deadline) {
   if (!begun.answer) return true;
+  if (client_.withdraw(begun.id)) return false;  // QEMU never sees it
   const auto result = Waiter::wait(begun.answer, CallContext{deadline, {}});
   if (const auto* const outcome = std::get_if<Outcome>(&result)) return outcome->ok();
-  client_.cancel(begun.id);  // perhaps it was never sent
+  if (client_.withdraw(begun.id)) return false;  // a write was under way above, and took nothing of it
+  client_.cancel(begun.id);
   return true;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/qmp/transaction.hpp"
 
-#include "qmp_test_support.hpp"
+#include "raw_peer.hpp"
 
 namespace visor::sdk::qmp {
 namespace {
@@ -189,6 +189,20 @@ TEST(QmpTransaction, SendsTheUndoOfAStepThatIsNeverAnsweredInTime) {
   EXPECT_EQ(error->message().find("QEMU did not answer in time: object-add a"), 0U);
   run_transaction(*client, {object("a")}, plenty);
   EXPECT_EQ(server.finish(), "");
+}
+
+TEST(QmpTransaction, UndoesNothingOfAStepThatWasNeverSent) {
+  // QEMU reads nothing: the step still lies here, and must not be undone or done when QEMU reads again.
+  RawPeer peer;
+  peer.negotiate();
+  const auto client = Client::connect(peer.take_client(), {}, plenty);
+  client->call_async({"big", Value::map({{"text", std::string(4U << 20U, 'x')}})}, in(plenty), {});
+  const auto error = error_of([&] { run_transaction(*client, {object("a")}, brief, brief); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::timeout);
+  EXPECT_EQ(error->message().find("undone"), std::string::npos) << error->message();
+  client->call_async({"last"}, in(plenty), {});
+  EXPECT_EQ(peer.read_until("last").find("object-"), std::string::npos);
 }
 
 TEST(QmpTransaction, WaitsUntilAnUndoneDeviceIsGone) {
