@@ -70,6 +70,7 @@ class Unplug {
             client.subscribe({"DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR", "ACPI_DEVICE_OST"})} {}
 
   UnplugReport run() {
+    call_.check("Unplugging device '" + id_ + "'");
     while (true) {
       if (auto report = ask()) return verified(*std::move(report));
       if (auto report = wait(last_word_.at_most(pause_between_tries))) return verified(*std::move(report));
@@ -78,6 +79,9 @@ class Unplug {
       }
     }
   }
+
+  /// Whether a request may have reached QEMU.
+  [[nodiscard]] bool asked() const noexcept { return asked_; }
 
  private:
   /// Sends device_del and follows it. Nothing: it is to be sent again.
@@ -91,13 +95,15 @@ class Unplug {
   const CallContext& call_;
   CallContext last_word_;  // what is left of the call after it is for the query
   std::shared_ptr<EventQueue> events_;
+  bool asked_ = false;
   std::uint64_t lost_ = 0;  // how many losses were made good by asking
 };
 
 std::optional<UnplugReport> Unplug::ask() {
   const auto outcome = client_.call({"device_del", Value::map({{"id", id_}})}, last_word_);
   const auto* const error = outcome.error();
-  if (error && error->code == Errc::timeout) {
+  asked_ = asked_ || !error || !error->unsent;
+  if (error && error->code == Errc::timeout && asked_) {
     return UnplugReport{UnplugOutcome::pending, "QEMU did not answer device_del in time"};
   }
   if (error && error->code != Errc::hypervisor_error) error->raise();
@@ -152,7 +158,6 @@ UnplugReport Unplug::verified(UnplugReport report) {
 }  // namespace
 
 UnplugReport unplug(Client& client, const std::string& id, const CallContext& call) {
-  call.check("Unplugging device '" + id + "'");
   return Unplug{client, id, call}.run();
 }
 
@@ -170,16 +175,37 @@ UnplugReport unplug(Client& client, const std::string& id, const std::vector<Com
 }
 
 UnplugReport PendingUnplugs::unplug(Client& client, const std::string& id, const CallContext& call) {
+  Unplug work{client, id, call};
+  std::optional<UnplugReport> before;
   {
     const std::scoped_lock lock{mutex_};
-    reports_[id] = {UnplugOutcome::pending, "The guest is being asked"};
+    const auto [entry, fresh] = reports_.try_emplace(id);
+    if (!fresh) before = std::move(entry->second);
+    entry->second = {UnplugOutcome::pending, "The guest is being asked"};
   }
-  auto report = qmp::unplug(client, id, call);
+  UnplugReport report;
+  try {
+    report = work.run();
+  } catch (...) {
+    if (!work.asked()) restore(id, std::move(before));
+    throw;
+  }
   const std::scoped_lock lock{mutex_};
   auto& known = reports_[id];
   // What an event said meanwhile is newer than what the call knew when it gave up.
   if (report.outcome == UnplugOutcome::pending && known.outcome != UnplugOutcome::pending) return known;
   return known = std::move(report);
+}
+
+void PendingUnplugs::restore(const std::string& id, std::optional<UnplugReport> before) {
+  const std::scoped_lock lock{mutex_};
+  const auto known = reports_.find(id);
+  if (known == reports_.end() || known->second.outcome != UnplugOutcome::pending) return;  // said by an event meanwhile
+  if (before) {
+    known->second = *std::move(before);
+  } else {
+    reports_.erase(known);
+  }
 }
 
 void PendingUnplugs::hear(const Event& event) {

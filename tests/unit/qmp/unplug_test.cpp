@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/qmp/unplug.hpp"
 
-#include "qmp_test_support.hpp"
+#include "raw_peer.hpp"
 
 namespace visor::sdk::qmp {
 namespace {
@@ -291,6 +291,30 @@ TEST(PendingUnplugs, KeepWhatAnEventSaidWhileTheCallGaveUp) {
   FakeQmpServer server{ready_script().serve(handlers)};
   const auto client = connect(server);
   EXPECT_EQ(registry.unplug(*client, "d0", 500ms).outcome, UnplugOutcome::gone);
+}
+
+TEST(PendingUnplugs, KeepWhatWasKnownWhenNobodyWasAsked) {
+  PendingUnplugs registry;
+  FakeQmpServer server{ready_script().expect_end()};
+  auto client = connect(server);
+  EXPECT_EQ(code_of([&] { registry.unplug(*client, "d0", 0ms); }), Errc::timeout);
+  EXPECT_FALSE(registry.find("d0"));
+  make_pending(registry);
+  registry.hear(event("DEVICE_UNPLUG_GUEST_ERROR", device("d0")));
+  EXPECT_EQ(code_of([&] { registry.unplug(*client, "d0", 0ms); }), Errc::timeout);
+  EXPECT_EQ(registry.find("d0")->outcome, UnplugOutcome::refused);
+  client.reset();
+  EXPECT_EQ(server.finish(), "");
+
+  // QEMU reads nothing: the request is taken back, and QEMU does not find it later.
+  RawPeer frozen;
+  frozen.negotiate();
+  client = Client::connect(frozen.take_client(), {}, plenty);
+  client->call_async({"big", Value::map({{"text", std::string(4U << 20U, 'x')}})}, in(plenty), {});
+  EXPECT_EQ(code_of([&] { registry.unplug(*client, "d1", brief); }), Errc::timeout);
+  EXPECT_FALSE(registry.find("d1"));
+  client->call_async({"last"}, in(plenty), {});
+  EXPECT_EQ(frozen.read_until("last").find("device_del"), std::string::npos);
 }
 
 TEST(PendingUnplugs, KeepTheOutcomeOfACallThatEnds) {

@@ -29,7 +29,8 @@ struct UnplugReport {
 /// A guest that is busy with an earlier request is asked again until the deadline. Before refused or pending is
 /// returned QEMU is asked for its devices. With QEMU's own hotplug of PCI on x86 a machine that does not run, or whose
 /// guest has no driver for it, gives no word ever, except at a reset. Throws as Client::call() when the session ends or
-/// the call is cancelled, and timeout when the deadline had passed before.
+/// the call is cancelled, and timeout when by the deadline nobody was asked: it had passed before, or QEMU reads
+/// nothing.
 VISOR_SDK_EXPORT UnplugReport unplug(Client& client, const std::string& id, const CallContext& call);
 
 /// The same, and when it is gone, these commands remove what stood behind it, a block node say. What QEMU does not have
@@ -41,7 +42,8 @@ VISOR_SDK_EXPORT UnplugReport unplug(Client& client, const std::string& id, cons
 /// What became of the unplugs of one machine, also after their calls have ended. [any thread]
 class VISOR_SDK_EXPORT PendingUnplugs {
  public:
-  /// As qmp::unplug(), and keeps the outcome. [blocks until the deadline]
+  /// As qmp::unplug(), and keeps the outcome. [blocks until the deadline] When it throws and nobody was asked, what was
+  /// known before stays known.
   UnplugReport unplug(Client& client, const std::string& id, const CallContext& call);
   /// Takes in an event; all events of the machine are to come here (ClientOptions::on_event).
   void hear(const Event& event);
@@ -56,6 +58,9 @@ class VISOR_SDK_EXPORT PendingUnplugs {
   void forget(const std::string& id);
 
  private:
+  /// Takes back the entry of a request that was never made.
+  void restore(const std::string& id, std::optional<UnplugReport> before);
+
   mutable std::mutex mutex_;
   std::map<std::string, UnplugReport> reports_;
 };
