@@ -23,6 +23,9 @@ std::string excerpt(std::string_view text) {
   return "\"" + shown + (text.size() > 40 ? "…\"" : "\"");
 }
 
+/// Moves a member out of an object that belongs to the caller; find() only shows it.
+Value take(const Value& member) { return std::move(const_cast<Value&>(member)); }
+
 std::string text_of(const Value* value) { return value && value->is_string() ? value->as_string() : std::string{}; }
 
 std::optional<std::uint64_t> uint_of(const Value* value) {
@@ -60,12 +63,12 @@ std::chrono::system_clock::time_point time_of(const Value* stamp) {
   return std::chrono::system_clock::time_point{std::chrono::seconds{*seconds} + std::chrono::microseconds{micros}};
 }
 
-Message event_of(const Value& name, Value& object) {
+Message event_of(const Value& name, const Value& object) {
   if (!name.is_string()) return UnknownObject{};
   Event event;
   event.name = name.as_string();
   event.time = time_of(object.find("timestamp"));
-  if (const auto* const data = object.find("data")) event.data = *data;
+  if (const auto* const data = object.find("data")) event.data = take(*data);
   return event;
 }
 
@@ -75,7 +78,7 @@ Message reply_of(const Value& object, const Value* value, const Value* error) {
   reply.has_id = id != nullptr;
   reply.id = uint_of(id);
   if (value) {
-    reply.value = *value;
+    reply.value = take(*value);
     return reply;
   }
   reply.is_error = true;
