@@ -70,7 +70,7 @@ class Unplug {
             client.subscribe({"DEVICE_DELETED", "DEVICE_UNPLUG_GUEST_ERROR", "MEM_UNPLUG_ERROR", "ACPI_DEVICE_OST"})} {}
 
   UnplugReport run() {
-    call_.check("Unplugging device '" + id_ + "'");
+    call_.check("the removal of device '" + id_ + "'");
     while (true) {
       if (auto report = ask()) return verified(*std::move(report));
       if (auto report = wait(last_word_.at_most(pause_between_tries))) return verified(*std::move(report));

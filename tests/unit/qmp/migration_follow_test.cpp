@@ -325,6 +325,22 @@ TEST(QmpReceiveMigration, AnEndOfQemuSaysWhatIsKnown) {
   EXPECT_EQ(error->message().find("QEMU ended during the migration from fd:out"), 0U) << error->message();
 }
 
+TEST(QmpReceiveMigration, AnEndOfTheSessionByThisSideIsNoEndOfQemu) {
+  struct ShutAtProgress : ProgressSink {
+    explicit ShutAtProgress(Client& client) : client_{client} {}
+    void progress(std::string_view, std::uint64_t, std::uint64_t) noexcept override { client_.shutdown(); }
+    Client& client_;
+  };
+  FakeQmpServer server{
+      prepared_script().expect("migrate-incoming").reply().expect("query-migrate").reply(active(60)).expect_end()};
+  const auto client = connect(server);
+  ShutAtProgress sink{*client};
+  const auto error = error_of([&] { (void)receive_migration(*client, plan(), {in(plenty), {}, &sink}); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::disconnected);
+  EXPECT_EQ(error->message().find("QEMU ended"), std::string::npos) << error->message();
+}
+
 TEST(QmpReceiveMigration, EndsAtItsDeadlineWithoutACancelThatDoesNotExist) {
   Endless qemu;
   FakeQmpServer server{qemu.script()};

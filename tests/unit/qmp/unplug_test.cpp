@@ -183,7 +183,10 @@ TEST(Unplug, ThrowsWhenTheSessionEndsTheCallIsCancelledOrTheTimeIsUpBefore) {
 
   FakeQmpServer server{ready_script().expect_end()};
   auto other = connect(server);
-  EXPECT_EQ(code_of([&] { unplug(*other, "d0", 0ms); }), Errc::timeout);
+  const auto error = error_of([&] { unplug(*other, "d0", 0ms); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code(), Errc::timeout);
+  EXPECT_EQ(error->message(), "Timed out while waiting for the removal of device 'd0'");
   other.reset();
   EXPECT_EQ(server.finish(), "");
 }

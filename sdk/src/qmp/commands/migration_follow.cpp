@@ -163,7 +163,8 @@ MigrationStatus receive_migration(Client& client, const MigrationPlan& plan, con
     migrate_incoming(client, plan.uri, call);
     return expect_complete(follow(client, *queue, what, call), what);
   } catch (const Error& error) {
-    if (error.code() != Errc::disconnected) throw;
+    // QEMU has not ended when this side ended the session.
+    if (error.code() != Errc::disconnected || client.state() != State::failed) throw;
     throw Error(error.code(),
                 "QEMU ended during " + what +
                     ", which it does when its input is damaged, cut off or of another machine: " + error.message());
