@@ -42,7 +42,14 @@ bool names_secret_property(const Command& command) noexcept {
   return property->as_string() == "data" || is_secret_name(property->as_string());
 }
 
+/// Whether these are the properties of an object as QEMU before 6.0 takes them, with a secret's data among them.
+bool has_secret_props(const Command& command) noexcept {
+  const auto* const props = command.arguments.find("props");
+  return command.name == "object-add" && props && props->find("data");
+}
+
 bool is_secret_argument(const Command& command, std::string_view name) noexcept {
+  if (name == "props" && has_secret_props(command)) return true;
   if (name == "value" && names_secret_property(command)) return true;
   return std::any_of(secret_arguments.begin(), secret_arguments.end(),
                      [&](const SecretArgument& each) { return each.command == command.name && each.argument == name; });
@@ -174,7 +181,9 @@ std::string shown_text(std::string_view text) {
 }
 
 bool hides_answer(const Command& command) noexcept {
-  if (command.name == "object-add") return command.arguments.find("data") != nullptr;  // an error may quote it
+  if (command.name == "object-add") {  // an error may quote it
+    return command.arguments.find("data") != nullptr || has_secret_props(command);
+  }
   if (command.name == "qom-get" || command.name == "qom-set") return names_secret_property(command);
   return std::find(secret_answers.begin(), secret_answers.end(), command.name) != secret_answers.end();
 }

@@ -40,6 +40,11 @@ Command object_add(const char* type) {
   return {"object-add", Value::map({{"qom-type", type}, {"id", "s0"}, {"data", "hush"}})};
 }
 
+/// As QEMU before 6.0 takes it.
+Command nested_object_add(const char* type, Value props) {
+  return {"object-add", Value::map({{"qom-type", type}, {"id", "o0"}, {"props", std::move(props)}})};
+}
+
 TEST(QmpLog, ShowsEachExchangeWithNumberSizesLatencyAndOutcome) {
   FakeQmpServer server{ready_script()
                            .expect("query-status")
@@ -112,15 +117,16 @@ TEST(QmpLog, NeverShowsASecretSentOrAnswered) {
     return Value::map({{"path", "/objects/s0"}, {"property", name}, {"value", "hush"}});
   };
   for (const auto& command :
-       {object_add("secret"), Command{"set_password", Value::map({{"protocol", "vnc"}, {"password", "hush"}})},
-        Command{"query-thing"}, Command{"qom-get", property("data")}, Command{"qom-set", property("password")},
+       {object_add("secret"), nested_object_add("secret", Value::map({{"format", "raw"}, {"data", "hush"}})),
+        Command{"set_password", Value::map({{"protocol", "vnc"}, {"password", "hush"}})}, Command{"query-thing"},
+        Command{"qom-get", property("data")}, Command{"qom-set", property("password")},
         Command{"human-monitor-command", Value::map({{"command-line", "set_password vnc hush"}})},
         Command{"blockdev-add", Value::map({{"encrypt.passphrase", "hush"}, {"nested", secret}})}}) {
     (void)client->call(command, plenty);
   }
   client.reset();
   const auto lines = log->lines();
-  EXPECT_EQ(lines.size(), 2U + 2U * 7U);
+  EXPECT_EQ(lines.size(), 2U + 2U * 8U);
   for (const auto& line : lines) EXPECT_EQ(line.find("hush"), std::string::npos) << line;
 }
 
@@ -132,6 +138,10 @@ TEST(QmpLog, HidesValuesOfSecretPropertiesAlone) {
   EXPECT_EQ(set("size"), R"({"property":"size","value":7})");
   EXPECT_EQ(shown_arguments({"blockdev-add", Value::map({{"key-secret", "s0"}})}), R"({"key-secret":"s0"})");
   EXPECT_EQ(shown_arguments(object_add("secret")), R"({"qom-type":"secret","id":"s0","data":"***"})");
+  EXPECT_EQ(shown_arguments(nested_object_add("secret", Value::map({{"data", "hush"}}))),
+            R"({"qom-type":"secret","id":"o0","props":"***"})");
+  EXPECT_EQ(shown_arguments(nested_object_add("memory-backend-ram", Value::map({{"size", 7}}))),
+            R"({"qom-type":"memory-backend-ram","id":"o0","props":{"size":7}})");
 }
 
 TEST(QmpLog, HidesThePasswordsOfUrls) {
