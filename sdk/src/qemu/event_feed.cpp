@@ -7,23 +7,27 @@
 namespace visor::sdk {
 namespace {
 
+/// A time of arrival differs from one reading of an event to the next: it is not compared.
 bool same(const Event& one, const Event& other) {
-  return one.time == other.time && one.name == other.name && one.data == other.data;
+  return one.time_known == other.time_known && (!one.time_known || one.time == other.time) && one.name == other.name &&
+         one.data == other.data;
 }
 
 bool holds(const std::vector<Event>& events, const Event& event) {
   return std::any_of(events.begin(), events.end(), [&](const Event& other) { return same(other, event); });
 }
 
-/// The part of a journal that comes after an event. A journal that no longer has it, or not yet, is cut by time.
+/// The part of a journal that comes after an event. A journal that no longer has it, or not yet, is cut by time; an
+/// event whose time is not known goes with those before it.
 std::vector<Event> after(const std::vector<Event>& events, const std::optional<Event>& last) {
   if (!last) return events;
   const auto found =
       std::find_if(events.rbegin(), events.rend(), [&](const Event& other) { return same(other, *last); });
   if (found != events.rend()) return {found.base(), events.end()};
   std::vector<Event> newer;
-  std::copy_if(events.begin(), events.end(), std::back_inserter(newer),
-               [&](const Event& event) { return event.time > last->time; });
+  for (const auto& event : events) {
+    if (event.time_known ? event.time > last->time : !newer.empty()) newer.push_back(event);
+  }
   return newer;
 }
 

@@ -11,7 +11,8 @@
 namespace visor::sdk {
 
 /// Feeds a tracker from a journal of the past and a monitor of the present: each event once, the oldest first. An event
-/// is known by its name, time and data, since a monitor gives no numbers. [any thread] [nothing blocks]
+/// is known by its name, data and, where the source gave one, its time, since a monitor gives no numbers. [any thread]
+/// [nothing blocks]
 class EventFeed {
  public:
   explicit EventFeed(std::shared_ptr<VmTracker> tracker) : tracker_{std::move(tracker)} {}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qmp_events.hpp"
 
+#include "qmp/codec.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/json.hpp"
 #include "visor/core/vm_state.hpp"
 
-#include <chrono>
+#include <utility>
+#include <variant>
 
 namespace visor::sdk {
 namespace {
@@ -21,8 +23,14 @@ EventKind shutdown_kind(std::string_view reason) {
   return EventKind::other;
 }
 
+bool tells_of_port(const Value& data) {
+  const auto* open = data.find("open");
+  return !text_of(data, "id").empty() && open != nullptr && open->kind() == Value::Kind::boolean;
+}
+
 EventKind kind_of(const Event& event) {
   const auto& name = event.name;
+  if (!event.data.is_map() && !event.data.is_null()) return EventKind::other;
   if (name == "SHUTDOWN") return shutdown_kind(text_of(event.data, "reason"));
   if (name == "RESET")
     return text_of(event.data, "reason") == "guest-reset" ? EventKind::guest_reset : EventKind::other;
@@ -32,7 +40,7 @@ EventKind kind_of(const Event& event) {
     return text_of(event.data, "device").empty() ? EventKind::other : EventKind::device_removed;
   }
   if (name == "DEVICE_UNPLUG_GUEST_ERROR" || name == "MEM_UNPLUG_ERROR") return EventKind::unplug_refused;
-  if (name == "VSERPORT_CHANGE") return EventKind::port_opened;
+  if (name == "VSERPORT_CHANGE") return tells_of_port(event.data) ? EventKind::port_opened : EventKind::other;
   return EventKind::other;
 }
 
@@ -47,16 +55,11 @@ void give_meaning(Event& event) {
 }
 
 std::optional<Event> event_from_line(std::string_view line) try {
-  const auto object = parse_json(line);
-  if (text_of(object, "event").empty()) return std::nullopt;
-  Event event;
-  event.name = object.at("event").as_string();
-  if (const auto* data = object.find("data"); data != nullptr) event.data = *data;
-  const auto& time = object.at("timestamp");
-  event.time = std::chrono::system_clock::time_point{std::chrono::seconds{time.at("seconds").as_int()} +
-                                                     std::chrono::microseconds{time.at("microseconds").as_int()}};
-  give_meaning(event);
-  return event;
+  auto message = qmp::classify(parse_json(line));
+  auto* const event = std::get_if<Event>(&message);
+  if (event == nullptr) return std::nullopt;
+  give_meaning(*event);
+  return std::move(*event);
 } catch (const Error&) {
   return std::nullopt;
 }

@@ -55,19 +55,24 @@ Message greeting_of(const Value& body) {
 }
 
 /// QEMU sends -1 seconds when its own clock failed; the moment of arrival is the next best then.
-std::chrono::system_clock::time_point time_of(const Value* stamp) {
+void set_time(Event& event, const Value* stamp) {
   constexpr std::uint64_t latest = 9'000'000'000;  // the year 2255: the clock counts nanoseconds in 63 bits
   const auto seconds = stamp ? uint_of(stamp->find("seconds")) : std::nullopt;
-  if (!seconds || *seconds > latest) return std::chrono::system_clock::now();
+  event.time_known = seconds && *seconds <= latest;
+  if (!event.time_known) {
+    event.time = std::chrono::system_clock::now();
+    return;
+  }
   const auto micros = std::min<std::uint64_t>(uint_of(stamp->find("microseconds")).value_or(0), 999'999);
-  return std::chrono::system_clock::time_point{std::chrono::seconds{*seconds} + std::chrono::microseconds{micros}};
+  event.time =
+      std::chrono::system_clock::time_point{std::chrono::seconds{*seconds} + std::chrono::microseconds{micros}};
 }
 
 Message event_of(const Value& name, const Value& object) {
   if (!name.is_string()) return UnknownObject{};
   Event event;
   event.name = name.as_string();
-  event.time = time_of(object.find("timestamp"));
+  set_time(event, object.find("timestamp"));
   if (const auto* const data = object.find("data")) event.data = take(*data);
   return event;
 }

@@ -15,6 +15,13 @@ Event at(int second, const std::string& name) {
   return event;
 }
 
+/// As each reading of an event without a usable time gives it: with the time of that reading.
+Event arrived_at(int second, const std::string& name) {
+  auto event = at(second, name);
+  event.time_known = false;
+  return event;
+}
+
 class Feed : public ::testing::Test {
  protected:
   /// What the subscriber heard since it was last asked.
@@ -90,6 +97,25 @@ TEST_F(Feed, AJournalThatIsBehindOrTooShortRepeatsNothing) {
   EXPECT_EQ(heard(), (Names{"A", "B"}));
   feed_.past({at(3, "C")});
   EXPECT_EQ(heard(), Names{"C"});
+}
+
+TEST_F(Feed, AnEventOfUnknownTimeIsToldOnce) {
+  feed_.begin();
+  feed_.live(arrived_at(1, "A"));
+  feed_.hold();
+  feed_.live(arrived_at(4, "B"));
+  feed_.past({arrived_at(8, "A"), arrived_at(9, "B")});
+  feed_.release();
+  EXPECT_EQ(heard(), (Names{"A", "B"}));
+  feed_.past({at(1, "C"), arrived_at(10, "D"), at(6, "E"), arrived_at(10, "F")});
+  EXPECT_EQ(heard(), Names{}) << "none is newer than the reading of B";
+}
+
+TEST_F(Feed, OfAJournalThatLacksTheLastEventOneOfUnknownTimeGoesWithThoseBeforeIt) {
+  feed_.begin();
+  feed_.live(at(3, "A"));
+  feed_.past({arrived_at(9, "old"), at(2, "B"), arrived_at(9, "old too"), at(4, "C"), arrived_at(9, "D")});
+  EXPECT_EQ(heard(), (Names{"C", "D"}));
 }
 
 TEST_F(Feed, SameNameAndTimeWithOtherDataIsAnotherEvent) {

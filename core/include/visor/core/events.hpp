@@ -38,6 +38,7 @@ struct Event {
   Value data;        ///< a map, or null
   std::chrono::system_clock::time_point time;  ///< when the source says it happened
   std::uint64_t sequence = 0;                  ///< counts from 1 in each queue; a gap shows what was dropped
+  bool time_known = true;                      ///< false: the source gave no usable time, `time` is that of arrival
 };
 
 /// A bounded queue of events between a VM and one subscriber.
