@@ -19,6 +19,12 @@ Event named(const char* name) {
   return event;
 }
 
+Event sized(const char* name, std::size_t bytes) {
+  auto event = named(name);
+  event.data = Value::map({{"text", std::string(bytes, 'x')}});
+  return event;
+}
+
 bool readable(const EventQueue& queue) {
   pollfd one{queue.poll_fd(), POLLIN, 0};
   return ::poll(&one, 1, 0) == 1 && (one.revents & POLLIN) != 0;
@@ -41,6 +47,51 @@ TEST(Events, TheOldestAreDroppedAndCounted) {
   for (const auto* name : {"a", "b", "c"}) queue.push(named(name));
   EXPECT_EQ(queue.dropped(), 1U);
   EXPECT_EQ(queue.try_next()->sequence, 2U);
+}
+TEST(Events, TheOldestAreDroppedAlsoByTheirSize) {
+  EventQueue queue{100, 4096};
+  for (const auto* name : {"a", "b"}) queue.push(sized(name, 1000));
+  queue.push(named("c"));
+  EXPECT_EQ(queue.dropped(), 0U);
+  queue.push(sized("d", 3000));  // needs the room of both
+  EXPECT_EQ(queue.dropped(), 2U);
+  EXPECT_EQ(queue.try_next()->name, "c");
+  EXPECT_EQ(queue.try_next()->name, "d");
+  EXPECT_FALSE(readable(queue));
+  for (const auto* name : {"e", "f"}) queue.push(sized(name, 1500));  // what was taken counts no more
+  EXPECT_EQ(queue.dropped(), 2U);
+}
+TEST(Events, EveryPartOfTheDataCountsForTheSize) {
+  const std::string text(1000, 'x');
+  const auto long_name = named(text.c_str());
+  for (const auto& data : {Value{text}, Value::list({text}), Value::map({{"key", text}}), Value::map({{text, 1}}),
+                           Value::map({{"a", Value::list({Value::map({{"b", text}})})}})}) {
+    EventQueue queue{100, 1000};
+    auto event = named("a");
+    event.data = data;
+    queue.push(event);
+    EXPECT_EQ(queue.dropped(), 1U);
+  }
+  EventQueue queue{100, 1000};
+  queue.push(long_name);
+  EXPECT_EQ(queue.dropped(), 1U);
+}
+TEST(Events, OneThatIsTooLargeByItselfIsDroppedAndThoseThatWaitStay) {
+  EventQueue queue{100, 4096};
+  queue.push(named("a"));
+  queue.push(sized("b", 5000));
+  queue.push(named("c"));
+  EXPECT_EQ(queue.dropped(), 1U);
+  EXPECT_EQ(queue.try_next()->sequence, 1U);
+  EXPECT_EQ(queue.try_next()->sequence, 3U);
+}
+TEST(Events, ByDefaultManyLargeOnesAreBounded) {
+  EventQueue queue;
+  for (int i = 0; i < 40; ++i) queue.push(sized("a", std::size_t{1} << 20U));
+  std::size_t bytes = 0;
+  while (const auto event = queue.try_next()) bytes += event->data.at("text").as_string().size();
+  EXPECT_LE(bytes, EventQueue::default_max_bytes);
+  EXPECT_GE(bytes, EventQueue::default_max_bytes / 2);
 }
 TEST(Events, ACapacityOfNothingHoldsOne) {
   EventQueue queue{0};

@@ -25,7 +25,8 @@ enum class EventKind : std::uint32_t {
   unplug_refused,  ///< data.device: the guest keeps it
   port_opened,     ///< data.port, data.open: the guest opened or closed a serial port
   exited,          ///< the hypervisor process is gone; Vm::wait_exit() has the record
-  resynced,        ///< a new connection; what happened before it may have been missed. data: what it found, if it could
+  resynced,  ///< a new connection; what happened before it may have been missed. data: what it found, if it could;
+             ///< data.lost, if any: for so many events there was no room while the connection was made
   responsive_changed,  ///< data.responsive: whether the hypervisor answers; it was silent for some seconds when not
 };
 
@@ -43,13 +44,16 @@ struct Event {
 
 /// A bounded queue of events between a VM and one subscriber.
 ///
-/// [any thread] The producer never blocks: when the queue is full the oldest event is dropped and counted. It lives as
-/// long as either side holds it.
+/// [any thread] The producer never blocks: when the queue is full, by the number of events or by the memory that they
+/// take, the oldest are dropped and counted. It lives as long as either side holds it.
 class VISOR_CORE_EXPORT EventQueue {
  public:
   static constexpr std::size_t default_capacity = 1024;
+  static constexpr std::size_t default_max_bytes = std::size_t{16} << 20U;
 
-  explicit EventQueue(std::size_t capacity = default_capacity);
+  /// For at least one event. `max_bytes` bounds about what the events take in memory, all together; one that is larger
+  /// by itself is dropped, and those that wait stay. Throws io_error without a descriptor left.
+  explicit EventQueue(std::size_t capacity = default_capacity, std::size_t max_bytes = default_max_bytes);
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
   ~EventQueue();
