@@ -52,7 +52,7 @@ void EventFeed::live(const Event& event) {
   }
 }
 
-void EventFeed::hold() {
+void EventFeed::hold_events() {
   const std::scoped_lock lock{mutex_};
   holding_ = true;
 }
@@ -71,7 +71,7 @@ void EventFeed::past(const std::vector<Event>& events) {
   told_ = events;
 }
 
-void EventFeed::release() {
+void EventFeed::release_events() noexcept try {
   const std::scoped_lock lock{mutex_};
   holding_ = false;
   for (const auto& event : std::exchange(held_, {})) {
@@ -79,6 +79,7 @@ void EventFeed::release() {
     told_.push_back(event);
     tell_locked(event);
   }
+} catch (...) {  // no memory; those that follow have another chance
 }
 
 void EventFeed::tell_locked(const Event& event) {

@@ -21,15 +21,26 @@ class EventFeed {
   void begin();
   /// An event as it happens.
   void live(const Event& event);
-  /// From now on live events wait: before a new monitor is connected, until release().
-  void hold();
+  /// Makes live events wait while it lives; they follow when it goes, however that is.
+  class [[nodiscard]] Hold {
+   public:
+    explicit Hold(EventFeed& feed) : feed_{feed} { feed_.hold_events(); }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+    ~Hold() { feed_.release_events(); }
+
+   private:
+    EventFeed& feed_;
+  };
+  /// From now on live events wait: before a new monitor is connected. One at a time.
+  Hold hold() { return Hold{*this}; }
   /// A journal; it must be read after the new monitor was connected. What was fed before is skipped; of a handle's
   /// first journal the tracker only takes note, the rest is told.
   void past(const std::vector<Event>& events);
-  /// The live events that waited follow.
-  void release();
 
  private:
+  void hold_events();
+  void release_events() noexcept;
   void tell_locked(const Event& event);
 
   std::shared_ptr<VmTracker> tracker_;

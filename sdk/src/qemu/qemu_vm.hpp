@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -82,6 +83,7 @@ class QemuVm final : public Vm {
   void resync(const Session& session, const CallContext& call);
   /// Feeds the journal; returns the number of the line to come.
   std::uint64_t feed_past(Session& session, const CallContext& call);
+  [[nodiscard]] std::exception_ptr try_feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
   [[nodiscard]] SessionContext session_context() const { return {driver_, id_, run_dir_, tracker_, feed_, totals_}; }

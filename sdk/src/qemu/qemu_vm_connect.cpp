@@ -9,6 +9,7 @@
 #include "visor/sdk/qmp/commands.hpp"
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -116,18 +117,15 @@ void QemuVm::connect_owner(const CallContext& call) {
   const auto pass = watch_gate_.enter(call, "a connection to the VM");  // no other session is made meanwhile
   auto keeper = reach_keeper(call);
   keeper.hello(KeeperRole::owner, "attached", call);
-  auto session = std::make_shared<Session>(session_context(), std::move(keeper));
-  feed_->hold();
-  try {
-    session->connect_monitor(socket_path(plan::owner_socket), call);
-    (void)feed_past(*session, call);
+  std::shared_ptr<Session> session;
+  {
+    const auto hold = feed_->hold();
+    auto connected = std::make_shared<Session>(session_context(), std::move(keeper));  // one that fails goes first
+    connected->connect_monitor(socket_path(plan::owner_socket), call);
+    (void)feed_past(*connected, call);
     // Only now: if this fails, the session that watches is still all there is.
     if (const auto watching = this->session()) watching->leave_journal();
-    feed_->release();
-  } catch (...) {
-    session.reset();
-    feed_->release();
-    throw;
+    session = std::move(connected);
   }
   const auto old = replace_session(session);
   resync(*session, call);
@@ -164,21 +162,36 @@ std::uint64_t QemuVm::feed_past(Session& session, const CallContext& call) {
   return past.next;
 }
 
-/// The session with the keeper stays: an ephemeral VM's life hangs on it.
+/// The session with the keeper stays: an ephemeral VM's life hangs on it. Once the monitor is connected subscribers are
+/// told so, whatever becomes of the journal: nothing else says that events may be missing.
 void QemuVm::reconnect_monitor(Session& session, const CallContext& call) {
-  feed_->hold();
+  std::exception_ptr failure;
   try {
+    const auto hold = feed_->hold();
     session.connect_monitor(socket_path(plan::owner_socket), call);
     driver_->log(LogLevel::warning, id_, "The connection to QEMU was lost and made again");
-    (void)feed_past(session, call);
-    feed_->release();
-    resync(session, call);
+    failure = try_feed_past(session, call);
   } catch (const Error& error) {
-    feed_->release();
-    if (session.has_monitor() && !session.lost_monitor()) return;  // the keeper has died, and with it the journal
     // QEMU may be about to end; its monitor is gone then, and the reason soon known.
     if (!is_gone(error) || !tracker_->exit_by(std::min(call.deadline(), std::chrono::steady_clock::now() + 2s))) throw;
+    return;
   }
+  resync(session, call);
+  if (failure) std::rethrow_exception(failure);
+}
+
+/// A monitor is worth having without the journal, whose keeper may have died. What the caller asked for (its deadline,
+/// its cancellation) and what is no Error is returned.
+std::exception_ptr QemuVm::try_feed_past(Session& session, const CallContext& call) {
+  try {
+    (void)feed_past(session, call);
+  } catch (const Error& error) {
+    if (error.code() == Errc::timeout || error.code() == Errc::cancelled) return std::current_exception();
+    driver_->log(LogLevel::warning, id_, "Events may be missing, the keeper does not tell them: " + error.message());
+  } catch (...) {
+    return std::current_exception();
+  }
+  return nullptr;
 }
 
 void QemuVm::watch(const CallContext& call) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // New connections to a QEMU that runs: by another handle, and after a lost one.
 #include "fixture.hpp"
+#include "support/unix_sockets.hpp"
 #include "visor/core/extension.hpp"
+#include "visor/sdk/process/keeper.hpp"
 
 #include <array>
+#include <csignal>
+#include <future>
 #include <optional>
 #include <thread>
 
@@ -19,6 +23,16 @@ class ReconnectTest : public DriverTest {
     }
     ADD_FAILURE() << "the VM ended";
     return {};
+  }
+  std::unique_ptr<Vm> lose_monitor() {
+    auto vm = start({"stop=close"});
+    EXPECT_EQ(to_string(error_of([&] { vm->pause(limit); }).code()), "disconnected");
+    return vm;
+  }
+  /// Live events are told again, not held.
+  static void expect_hears(Vm& vm, EventQueue& events) {
+    EXPECT_EQ(to_string(vm.stop({}, limit).rung), "guest");
+    EXPECT_EQ(next(events, EventKind::guest_shutdown).name, "SHUTDOWN");
   }
   static std::uint64_t connections_of(Vm& vm) {
     const auto extension = vm.extension(QmpStatsExtension::id);
@@ -56,6 +70,46 @@ TEST_F(ReconnectTest, ALostMonitorIsConnectedAgainAndNoEventIsMissed) {
   EXPECT_EQ(connections_of(*vm), 2U);
   EXPECT_EQ(to_string(vm->stop({}, limit).rung), "guest");
   EXPECT_EQ(next(*events, EventKind::guest_shutdown).name, "SHUTDOWN");
+}
+
+/// The journal cannot be read in time; the monitor is there again all the same.
+TEST_F(ReconnectTest, WhoRunsOutOfTimeOverTheJournalSaysSoAndIsResynced) {
+  const auto vm = lose_monitor();
+  const auto events = vm->events();
+  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGSTOP), 0);
+  EXPECT_EQ(to_string(error_of([&] { vm->resume(1s); }).code()), "timeout");
+  EXPECT_TRUE(next(*events, EventKind::resynced).data.is_null());
+  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGCONT), 0);
+  expect_hears(*vm, *events);
+}
+
+TEST_F(ReconnectTest, WhoIsCancelledOverTheJournalSaysSoAndIsResynced) {
+  const auto vm = lose_monitor();
+  const auto events = vm->events();
+  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGSTOP), 0);
+  const auto socket = keeper_socket_path(run_dir().string());
+  const auto before = test::sockets_at(socket);
+  CancelSource cancel;
+  auto error = std::async(std::launch::async, [&] {
+    return error_of([&] { vm->resume({std::chrono::steady_clock::now() + limit, cancel.token()}); });
+  });
+  while (test::sockets_at(socket) == before) std::this_thread::yield();
+  cancel.cancel();
+  EXPECT_EQ(to_string(error.get().code()), "cancelled");
+  (void)next(*events, EventKind::resynced);
+  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGCONT), 0);
+  expect_hears(*vm, *events);
+}
+
+TEST_F(ReconnectTest, WithoutAKeeperAndItsJournalTheMonitorIsConnectedAgainAndResynced) {
+  const auto vm = lose_monitor();
+  const auto events = vm->events();
+  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGKILL), 0);
+  log().expect("The keeper died");
+  vm->resume(limit);
+  log().expect("Events may be missing");
+  EXPECT_EQ(next(*events, EventKind::resynced).data.at("status"), Value{"running"});
+  expect_hears(*vm, *events);
 }
 
 TEST_F(ReconnectTest, ANewConnectionThatLearnsNothingSaysSoWithoutData) {

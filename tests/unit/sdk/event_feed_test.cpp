@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <new>
+
 namespace visor::sdk {
 namespace {
 
@@ -31,10 +34,14 @@ class Feed : public ::testing::Test {
     return names;
   }
 
+  void hold() { hold_ = std::make_unique<EventFeed::Hold>(feed_); }
+  void release() { hold_.reset(); }
+
   using Names = std::vector<std::string>;
   std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
   std::shared_ptr<EventQueue> queue_ = tracker_->subscribe();
   EventFeed feed_{tracker_};
+  std::unique_ptr<EventFeed::Hold> hold_;
 };
 
 TEST_F(Feed, OfTheFirstJournalIsOnlyTakenNote) {
@@ -50,20 +57,20 @@ TEST_F(Feed, OfTheFirstJournalIsOnlyTakenNote) {
 TEST_F(Feed, WhatAMonitorAndAJournalBothHaveIsToldOnceAndInOrder) {
   feed_.past({at(1, "A")});
   feed_.live(at(2, "B"));
-  feed_.hold();
+  hold();
   feed_.live(at(4, "D"));  // the new monitor is ahead of the journal's reading
   feed_.live(at(5, "E"));
   EXPECT_EQ(heard(), Names{"B"});
   feed_.past({at(1, "A"), at(2, "B"), at(3, "C"), at(4, "D")});
-  feed_.release();
+  release();
   EXPECT_EQ(heard(), (Names{"C", "D", "E"}));
 }
 
 TEST_F(Feed, TheMonitorMayComeBehindTheJournal) {
   feed_.begin();
-  feed_.hold();
+  hold();
   feed_.past({at(1, "A"), at(2, "B")});
-  feed_.release();
+  release();
   feed_.live(at(1, "A"));
   feed_.live(at(2, "B"));
   feed_.live(at(3, "C"));
@@ -72,19 +79,32 @@ TEST_F(Feed, TheMonitorMayComeBehindTheJournal) {
 
 TEST_F(Feed, TwoSessionsThatOverlapTellOnce) {
   feed_.begin();
-  feed_.hold();
+  hold();
   feed_.live(at(1, "A"));  // by the old one
   feed_.live(at(1, "A"));  // by the new one
   feed_.past({});
-  feed_.release();
+  release();
   EXPECT_EQ(heard(), Names{"A"});
 }
 
 TEST_F(Feed, WithoutAJournalNothingIsLost) {
   feed_.begin();
-  feed_.hold();
+  hold();
   feed_.live(at(1, "A"));
-  feed_.release();
+  release();
+  feed_.live(at(2, "B"));
+  EXPECT_EQ(heard(), (Names{"A", "B"}));
+}
+
+TEST_F(Feed, NothingWaitsAfterAHoldThatAnExceptionEnded) {
+  feed_.begin();
+  EXPECT_THROW(
+      {
+        const auto hold = feed_.hold();
+        feed_.live(at(1, "A"));
+        throw std::bad_alloc{};
+      },
+      std::bad_alloc);
   feed_.live(at(2, "B"));
   EXPECT_EQ(heard(), (Names{"A", "B"}));
 }
@@ -102,10 +122,10 @@ TEST_F(Feed, AJournalThatIsBehindOrTooShortRepeatsNothing) {
 TEST_F(Feed, AnEventOfUnknownTimeIsToldOnce) {
   feed_.begin();
   feed_.live(arrived_at(1, "A"));
-  feed_.hold();
+  hold();
   feed_.live(arrived_at(4, "B"));
   feed_.past({arrived_at(8, "A"), arrived_at(9, "B")});
-  feed_.release();
+  release();
   EXPECT_EQ(heard(), (Names{"A", "B"}));
   feed_.past({at(1, "C"), arrived_at(10, "D"), at(6, "E"), arrived_at(10, "F")});
   EXPECT_EQ(heard(), Names{}) << "none is newer than the reading of B";
@@ -124,10 +144,10 @@ TEST_F(Feed, SameNameAndTimeWithOtherDataIsAnotherEvent) {
   auto other = at(1, "A");
   other.data = Value::map({{"port", "p1"}});
   feed_.begin();
-  feed_.hold();
+  hold();
   feed_.live(other);
   feed_.past({one});
-  feed_.release();
+  release();
   EXPECT_EQ(heard(), (Names{"A", "A"}));
 }
 
