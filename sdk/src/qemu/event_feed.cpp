@@ -36,16 +36,16 @@ std::vector<Event> after(const std::vector<Event>& events, const std::optional<E
 void EventFeed::begin() {
   const std::scoped_lock lock{mutex_};
   primed_ = true;
-  holding_ = false;
   last_.reset();
-  held_.clear();
+  held_.reset();
+  lost_ = 0;
   told_.clear();
 }
 
 void EventFeed::live(const Event& event) {
   const std::scoped_lock lock{mutex_};
-  if (holding_) {
-    held_.push_back(event);
+  if (held_) {
+    held_->push(event);
   } else if (!holds(told_, event)) {
     told_.clear();  // in both sources the order is the same: what follows was not in the journal either
     tell_locked(event);
@@ -54,7 +54,7 @@ void EventFeed::live(const Event& event) {
 
 void EventFeed::hold_events() {
   const std::scoped_lock lock{mutex_};
-  holding_ = true;
+  held_ = std::make_unique<EventQueue>();
 }
 
 void EventFeed::past(const std::vector<Event>& events) {
@@ -73,13 +73,20 @@ void EventFeed::past(const std::vector<Event>& events) {
 
 void EventFeed::release_events() noexcept try {
   const std::scoped_lock lock{mutex_};
-  holding_ = false;
-  for (const auto& event : std::exchange(held_, {})) {
-    if (holds(told_, event)) continue;  // from the journal, or from the session that this one replaces
-    told_.push_back(event);
-    tell_locked(event);
+  const auto held = std::exchange(held_, nullptr);
+  if (!held) return;  // begun anew
+  lost_ += held->dropped();
+  while (const auto event = held->try_next()) {
+    if (holds(told_, *event)) continue;  // from the journal, or from the session that this one replaces
+    told_.push_back(*event);
+    tell_locked(*event);
   }
 } catch (...) {  // no memory; those that follow have another chance
+}
+
+std::uint64_t EventFeed::take_lost() {
+  const std::scoped_lock lock{mutex_};
+  return std::exchange(lost_, 0);
 }
 
 void EventFeed::tell_locked(const Event& event) {

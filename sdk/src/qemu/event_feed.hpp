@@ -3,6 +3,7 @@
 #include "visor/core/events.hpp"
 #include "visor/sdk/vm_tracker.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,9 @@ class EventFeed {
   };
   /// From now on live events wait: before a new monitor is connected. One at a time.
   Hold hold() { return Hold{*this}; }
+  /// How many events that waited were dropped since this was last asked, because they were too many (see EventQueue).
+  /// A journal may have told some of them.
+  std::uint64_t take_lost();
   /// A journal; it must be read after the new monitor was connected. What was fed before is skipped; of a handle's
   /// first journal the tracker only takes note, the rest is told.
   void past(const std::vector<Event>& events);
@@ -46,9 +50,9 @@ class EventFeed {
   std::shared_ptr<VmTracker> tracker_;
   std::mutex mutex_;
   bool primed_ = false;  // something was fed: the past continues it
-  bool holding_ = false;
   std::optional<Event> last_;
-  std::vector<Event> held_;
+  std::unique_ptr<EventQueue> held_;  // while events wait
+  std::uint64_t lost_ = 0;
   std::vector<Event> told_;  // what a monitor may still bring a second time
 };
 

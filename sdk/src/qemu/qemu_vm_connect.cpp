@@ -149,6 +149,7 @@ void QemuVm::resync(const Session& session, const CallContext& call) {
   } catch (const Error& error) {  // whatever is asked next says so, too
     driver_->log(LogLevel::debug, id_, "Nothing is known of the VM over the new connection: " + error.message());
   }
+  if (const auto lost = feed_->take_lost(); lost != 0) event.data.set("lost", lost);
   tracker_->on_event(event);
 }
 

@@ -109,6 +109,33 @@ TEST_F(Feed, NothingWaitsAfterAHoldThatAnExceptionEnded) {
   EXPECT_EQ(heard(), (Names{"A", "B"}));
 }
 
+TEST_F(Feed, OfTooManyThatWaitTheOldestAreDroppedAndCounted) {
+  constexpr int room = static_cast<int>(EventQueue::default_capacity);
+  feed_.begin();
+  hold();
+  for (int i = 1; i <= room + 3; ++i) feed_.live(at(i, std::to_string(i)));
+  release();
+  const auto names = heard();
+  ASSERT_EQ(names.size(), EventQueue::default_capacity);
+  EXPECT_EQ(names.front(), "4");
+  EXPECT_EQ(names.back(), std::to_string(room + 3));
+  EXPECT_EQ(feed_.take_lost(), 3U);
+  EXPECT_EQ(feed_.take_lost(), 0U);
+}
+
+TEST_F(Feed, LargeOnesThatWaitAreBoundedByTheirSize) {
+  feed_.begin();
+  hold();
+  auto large = at(1, "A");
+  large.data = Value::map({{"text", std::string(EventQueue::default_max_bytes / 2, 'x')}});
+  feed_.live(large);
+  large.time += 1s;
+  feed_.live(large);
+  release();
+  EXPECT_EQ(heard(), Names{"A"});
+  EXPECT_EQ(feed_.take_lost(), 1U);
+}
+
 TEST_F(Feed, AJournalThatIsBehindOrTooShortRepeatsNothing) {
   feed_.begin();
   feed_.live(at(1, "A"));
