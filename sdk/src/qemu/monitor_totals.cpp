@@ -32,32 +32,30 @@ Value to_value(const qmp::LatencyHistogram& latency) {
 
 }  // namespace
 
-void MonitorTotals::keep_locked(const qmp::Client& client) {
-  counters_ += client.counters();
-  latency_ += client.latency();
-}
-
 void MonitorTotals::follow(const std::shared_ptr<qmp::Client>& client) {
   const std::scoped_lock lock{mutex_};
-  if (const auto before = current_.lock()) keep_locked(*before);
-  current_ = client;
+  clients_.push_back(client);
   ++connections_;
 }
 
 void MonitorTotals::leave(const qmp::Client& client) {
   const std::scoped_lock lock{mutex_};
-  if (current_.lock().get() != &client) return;
-  keep_locked(client);
-  current_.reset();
+  const auto erased = std::erase_if(clients_, [&](const auto& other) { return other.lock().get() == &client; });
+  if (erased == 0) return;
+  counters_ += client.counters();
+  latency_ += client.latency();
 }
 
+// What is locked for a moment is never the last reference: its owner has yet to come through leave().
 Value MonitorTotals::read() const {
   const std::scoped_lock lock{mutex_};
   auto counters = counters_;
   auto latency = latency_;
-  if (const auto current = current_.lock()) {
-    counters += current->counters();
-    latency += current->latency();
+  for (const auto& other : clients_) {
+    const auto client = other.lock();
+    if (!client) continue;
+    counters += client->counters();
+    latency += client->latency();
   }
   return Value::map(
       {{"connections", connections_}, {"counters", to_value(counters)}, {"latency_us", to_value(latency)}});

@@ -6,24 +6,24 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace visor::sdk {
 
-/// What a handle's connections to the monitor did, one after the other. [any thread] [nothing blocks]
+/// What a handle's connections to the monitor did, of which several may be open at a time. [any thread]
+/// [nothing blocks]
 class MonitorTotals {
  public:
-  /// A new connection takes the place of the one before.
+  /// Counts a new connection. Whoever follows one leaves it before the client is let go of.
   void follow(const std::shared_ptr<qmp::Client>& client);
-  /// This client is about to be let go of.
+  /// This client is about to be let go of; nothing that it counts from now on is added.
   void leave(const qmp::Client& client);
   /// The sums, as QmpStatsExtension has them.
   [[nodiscard]] Value read() const;
 
  private:
-  void keep_locked(const qmp::Client& client);
-
   mutable std::mutex mutex_;
-  std::weak_ptr<qmp::Client> current_;
+  std::vector<std::weak_ptr<qmp::Client>> clients_;
   std::uint64_t connections_ = 0;
   qmp::Counters counters_;
   qmp::LatencyHistogram latency_;

@@ -38,6 +38,19 @@ class QemuMonitorStats final : public QmpStatsExtension {
   std::shared_ptr<const MonitorTotals> totals_;
 };
 
+/// A monitor for the time of one question.
+struct Counted {
+  Counted(MonitorTotals& in, std::shared_ptr<qmp::Client> connected) : totals{in}, client{std::move(connected)} {
+    totals.follow(client);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { totals.leave(*client); }
+
+  MonitorTotals& totals;
+  std::shared_ptr<qmp::Client> client;
+};
+
 /// What an owner that saw the end has noted.
 std::optional<visor::ExitRecord> noted_end(const std::filesystem::path& run_dir) try {
   return exit_from_value(read_record(run_dir).blob.find("ended"));
@@ -141,10 +154,10 @@ void QemuVm::with_monitor(const CallContext& call, const std::function<void(qmp:
     ask(*client, call);
     return;
   }
-  qmp::ClientOptions options;
-  options.peer = "QEMU of VM '" + id_ + "'";
-  const auto client = qmp::Client::connect(socket_path(plan::observer_socket), std::move(options), call);
-  ask(*client, call);
+  auto options = client_options(session_context());
+  if (!own_session) options.cause_wait = 0ms;  // nobody watches for the end that would be waited for
+  const Counted counted{*totals_, qmp::Client::connect(socket_path(plan::observer_socket), std::move(options), call)};
+  ask(*counted.client, call);
 }
 
 VmStatus QemuVm::status(const CallContext& call) {

@@ -19,6 +19,18 @@ constexpr auto last_words = 200ms;
 
 }  // namespace
 
+qmp::ClientOptions client_options(const SessionContext& context) {
+  qmp::ClientOptions options;
+  options.peer = "QEMU of VM '" + context.id + "'";
+  options.loss_cause = [tracker = context.tracker](Deadline deadline) -> std::string {
+    const auto exit = tracker->exit_by(deadline);
+    return exit ? exit->text : std::string{};
+  };
+  options.cause_wait = cause_wait;
+  options.log = qmp::make_qmp_log(context.driver->host.log, context.id);
+  return options;
+}
+
 Session::Session(SessionContext context, Keeper keeper)
     : context_{std::move(context)},
       keeper_{std::move(keeper)},
@@ -57,8 +69,7 @@ void Session::watch_process(Pidfd hypervisor) {
 }
 
 void Session::connect_monitor(const std::string& path, const CallContext& call) {
-  qmp::ClientOptions options;
-  options.peer = "QEMU of VM '" + context_.id + "'";
+  auto options = client_options(context_);
   options.io = io_;
   options.on_event = [this](const Event& event) {
     if (quiet_) return;
@@ -69,18 +80,15 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
   options.on_lost = [this](const qmp::QmpError&) {
     if (ended_ && !quiet_) tell_unwitnessed_end();
   };
-  options.loss_cause = [this](Deadline deadline) -> std::string {
-    const auto exit = context_.tracker->exit_by(deadline);
-    return exit ? exit->text : std::string{};
-  };
-  options.cause_wait = cause_wait;
-  options.log = qmp::make_qmp_log(context_.driver->host.log, context_.id);
   std::shared_ptr<qmp::Client> client = qmp::Client::connect(path, std::move(options), call);
   context_.totals->follow(client);
   context_.tracker->on_responsive(true);  // it has just answered
   probe_.watch(client);
-  const std::scoped_lock lock{mutex_};
-  client_.swap(client);  // the old one is let go of without the lock
+  {
+    const std::scoped_lock lock{mutex_};
+    client_.swap(client);
+  }
+  if (client) context_.totals->leave(*client);  // the old one
 }
 
 void Session::on_responsive(bool responsive) {

@@ -28,6 +28,10 @@ struct SessionContext {
   std::shared_ptr<MonitorTotals> totals;
 };
 
+/// How every monitor of a VM is connected, the owner's and an observer's: what it is called, its log, and the VM's end
+/// as the cause of its loss.
+qmp::ClientOptions client_options(const SessionContext& context);
+
 /// A handle's connections to a live VM: to its keeper and, for the owner, to QEMU's monitor. It feeds the tracker.
 class Session {
  public:

@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 namespace visor::sdk {
 namespace {
@@ -104,6 +106,31 @@ TEST_F(MonitorTest, CountsOverAllConnections) {
   vm->stop({.force = true}, limit);
 }
 
+TEST_F(MonitorTest, CountsWhatAHandleAsksThatOnlyLooks) {
+  const auto vm = start();
+  const auto observer = hypervisor().attach(vm->record(), limit);
+  (void)observer->status(limit);
+  (void)observer->status(limit);
+  const auto stats = stats_of(*observer);
+  EXPECT_EQ(stats.at("connections").as_uint(), 2U);
+  EXPECT_EQ(stats.at("counters").at("sent").as_uint(), 4U);  // each time qmp_capabilities, query-status
+  EXPECT_EQ(stats.at("counters").at("replied").as_uint(), 4U);
+  vm->stop({.force = true}, limit);
+}
+
+TEST_F(MonitorTest, WhatSeveralHandlesThreadsAskAtOnceIsAllCounted) {
+  const auto vm = start();
+  const auto observer = hypervisor().attach(vm->record(), limit);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { (void)observer->status(limit); });
+  threads.clear();
+  observer->disconnect();
+  const auto stats = stats_of(*observer);
+  EXPECT_EQ(stats.at("connections").as_uint(), 4U);
+  EXPECT_EQ(stats.at("counters").at("replied").as_uint(), 8U);
+  vm->stop({.force = true}, limit);
+}
+
 /// Keeps what is written.
 class KeptLog final : public LogSink {
  public:
@@ -133,6 +160,18 @@ TEST_F(MonitorTest, EveryExchangeIsInTheHostsLogAtTrace) {
   for (const auto* const part : {"vm: QMP #2 cont (", "vm: QMP event RESUME", "vm: QMP #3 stop: ok {} after "}) {
     EXPECT_NE(log->lines().find(part), std::string::npos) << part << " in\n" << log->lines();
   }
+}
+
+TEST_F(MonitorTest, WhatAHandleAsksThatOnlyLooksIsInItsLogToo) {
+  const auto record = start()->record();
+  const auto log = std::make_shared<KeptLog>();
+  HostContext host;
+  host.log = log;
+  use_host(host);
+  const auto observer = hypervisor().attach(record, limit);
+  (void)observer->status(limit);
+  EXPECT_NE(log->lines().find("vm: QMP #2 query-status: ok {"), std::string::npos) << log->lines();
+  observer->stop({.force = true}, limit);
 }
 
 }  // namespace

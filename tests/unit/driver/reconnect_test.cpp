@@ -67,7 +67,7 @@ TEST_F(ReconnectTest, ALostMonitorIsConnectedAgainAndNoEventIsMissed) {
   vm->resume(limit);
   const auto event = next(*events, EventKind::resynced);
   EXPECT_EQ(event.data.at("status"), Value{"running"});
-  EXPECT_EQ(connections_of(*vm), 2U);
+  EXPECT_EQ(connections_of(*vm), 3U);  // with the observer's
   EXPECT_EQ(to_string(vm->stop({}, limit).rung), "guest");
   EXPECT_EQ(next(*events, EventKind::guest_shutdown).name, "SHUTDOWN");
 }
