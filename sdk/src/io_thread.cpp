@@ -75,6 +75,8 @@ std::shared_ptr<Impl> make_impl(bool with_thread) try {
 
 }  // namespace
 
+bool on_io_thread() noexcept { return running != nullptr; }
+
 IoThread::Impl::Impl(bool with_thread) : forks{shared_state().forks}, manual{!with_thread} {}
 
 bool IoThread::Impl::on_this_thread() const noexcept { return running == this; }

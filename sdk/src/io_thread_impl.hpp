@@ -20,6 +20,9 @@
 
 namespace visor::sdk {
 
+/// Whether the caller is a function run by any IoThread. Unlike IoThread::shared() it starts none.
+[[nodiscard]] bool on_io_thread() noexcept;
+
 struct IoThread::Impl {
   explicit Impl(bool with_thread);
 

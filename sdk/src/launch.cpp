@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/launch.hpp"
 
+#include "io_thread_impl.hpp"
 #include "process/find_program.hpp"
 #include "process/proc_stat.hpp"
 #include "process/spawn.hpp"
@@ -175,6 +176,7 @@ Program start(const RawLaunch& launch, const std::string& path) {
 }  // namespace
 
 RawEnd launch_qemu(const RawLaunch& launch, const CallContext& call) {
+  if (on_io_thread()) throw Error(Errc::wrong_thread, "Cannot launch a program and wait for it on the I/O thread");
   check(launch);
   const auto path = path_of(launch.program);
   call.check("'" + path + "' to start");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A command line of the caller's own, without a keeper.
 #include "fixture.hpp"
+#include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/launch.hpp"
 
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <future>
+#include <optional>
 
 namespace visor::sdk {
 namespace {
@@ -42,6 +44,15 @@ TEST_F(RawLaunchTest, GivesTheExitCodeAndTheLastWords) {
   const auto end = launch_qemu(shell_script("echo no such machine >&2; exit 3"), soon());
   EXPECT_EQ(end.status.text(), "exit code 3");
   EXPECT_EQ(end.stderr_tail, "no such machine\n");
+}
+
+TEST_F(RawLaunchTest, RefusesTheIoThread) {
+  const auto io = IoThread::shared();
+  std::optional<Error> error;
+  io->run_and_wait([&] { error = error_of([&] { (void)launch_qemu(shell_script("exit 0"), soon()); }); });
+  ASSERT_TRUE(error);
+  EXPECT_EQ(to_string(error->code()), "wrong_thread");
+  EXPECT_EQ(launch_qemu(shell_script("exit 0"), soon()).status.text(), "exit code 0");
 }
 
 TEST_F(RawLaunchTest, GivesTheSignal) {

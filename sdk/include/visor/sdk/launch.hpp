@@ -42,7 +42,7 @@ struct RawEnd {
 /// Progress: "spawn", then "run" once the program executes.
 /// Errors: invalid_config (an argument or field that cannot be passed on; -daemonize, because QEMU would leave the
 /// process that is waited for); not_found, permission_denied (the program, or one of `fds`, or the credentials);
-/// timeout, cancelled (with the end of stderr); io_error.
+/// timeout, cancelled (with the end of stderr); io_error; wrong_thread.
 VISOR_SDK_EXPORT RawEnd launch_qemu(const RawLaunch& launch, const CallContext& call);
 
 }  // namespace visor::sdk
