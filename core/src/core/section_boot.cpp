@@ -16,7 +16,10 @@ const Section& boot_section() {
                                  "Initial RAM disk that only loads modules and then switches to the image's root. It "
                                  "goes beside `image`."),
           path<&B::firmware>("firmware", "Firmware file; not set: the hypervisor's own."),
-          path<&B::pflash>("pflash", "Flash images, in the order of their units."),
+          path<&B::pflash>("pflash",
+                           "Flash images, in the order of their units. A single one is written; of two the first is "
+                           "code and only read, the second is written. arm64 takes two or none, ppc64le and s390x "
+                           "none."),
           field<&B::kernel_params>(
               "kernel_params", "Kernel parameters, behind those of the plugin: the guest honours the last of a key."),
           field<&B::image_attachment>("image_attachment", "As what device the image is attached."),

@@ -4,6 +4,7 @@
 #include "visor/sdk/device/devices.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace visor::sdk::plan {
 namespace {
@@ -101,8 +102,11 @@ void detail::add_boot(const Input& input, Plan& plan) {
   const auto firmware = input.arch.firmware(input.arch_input());
   if (!firmware.bios.empty()) line.plain("-bios", firmware.bios);
   line.because("boot.pflash");
-  for (const auto& image : firmware.pflash) {
-    line.add("-drive", PropertyBag::keys().set("if", "pflash").set("format", "raw").set("file", image));
+  for (std::size_t unit = 0; unit < firmware.pflash.size(); ++unit) {
+    auto bag = PropertyBag::keys().set("if", "pflash").set("format", "raw");
+    // Of two images the first is code, which VMs share and no guest may change; a single one has the variables, too.
+    if (unit == 0 && firmware.pflash.size() > 1) bag.set("readonly", true);
+    line.add("-drive", bag.set("file", firmware.pflash[unit]));
   }
   line.because("boot.kernel");
   line.plain("-kernel", asset_path(config, AssetKind::kernel));
