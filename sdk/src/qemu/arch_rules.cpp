@@ -10,10 +10,15 @@
 namespace visor::sdk {
 namespace {
 
-constexpr std::uint64_t image_room_mib = 1024;  // head-room that an image as non-volatile memory gets
 constexpr std::uint32_t default_slots = 10;
 
 std::uint64_t round_up(std::uint64_t value, std::uint64_t step) { return (value + step - 1) / step * step; }
+
+/// What the image as non-volatile memory takes of the room for modules: QEMU counts both against maxmem.
+std::uint64_t image_room_mib(const ArchInput& in, std::uint64_t block_mib) {
+  if (in.config.boot.image_attachment != ImageAttachment::nvdimm) return 0;
+  return round_up(in.image_bytes, block_mib << 20U) >> 20U;
+}
 
 std::string machine_list(const QemuArch& arch) {
   std::string list;
@@ -62,10 +67,10 @@ MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in, std
   out.alignment_mib = alignment_mib;
   out.block_mib = block_mib;
   const bool plugs = machine.memory_hotplug && memory.max_size_mib > memory.size_mib;
-  const bool image = in.config.boot.image_attachment == ImageAttachment::nvdimm;
-  if (!plugs && !image) return out;
+  const auto image_mib = image_room_mib(in, block_mib);
+  if (!plugs && image_mib == 0) return out;
   const auto top = plugs ? memory.max_size_mib : out.size_mib;
-  out.max_mib = round_up(top + image_room_mib + memory.offset_mib, alignment_mib);
+  out.max_mib = round_up(top + image_mib + memory.offset_mib, alignment_mib);
   out.slots = memory.slots != 0 ? memory.slots : default_slots;
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "architectures.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace visor::test {
@@ -20,13 +21,14 @@ struct Question {
     host.arch = arch.name();
     return *this;
   }
-  [[nodiscard]] ArchInput in() const { return {config, accelerator, host, qemu}; }
+  [[nodiscard]] ArchInput in() const { return {config, accelerator, host, qemu, image_bytes}; }
 
   const QemuArch& arch;
   VmConfig config;
   Accelerator accelerator = Accelerator::tcg;
   HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .cpu_khz = 0, .kvm = true};
   QemuCaps qemu;
+  std::uint64_t image_bytes = 0;
 };
 
 }  // namespace visor::test

@@ -146,7 +146,7 @@ TEST(Arm64, FirmwareBringsMemoryPluggingAndNvdimm) {
     EXPECT_EQ(option(question.arch.machine_options(question.in()), "nvdimm"), "on");
     EXPECT_TRUE(question.arch.image(question.in()).nvdimm);
     EXPECT_FALSE(question.arch.image(question.in()).dax) << "guest kernels cannot map it";
-    EXPECT_EQ(question.arch.memory(question.in()).max_mib, 2048U);
+    EXPECT_EQ(question.arch.memory(question.in()).max_mib, 1024U);
     for (const auto feature : {Feature::resize_memory, Feature::shrink_memory, Feature::nvdimm}) {
       EXPECT_TRUE(question.arch.capabilities(question.in()).has(feature)) << to_string(feature);
     }
@@ -159,6 +159,27 @@ TEST(Arm64, FirmwareBringsMemoryPluggingAndNvdimm) {
             "accepted");
 }
 
+TEST(Memory, HasRoomForTheImageAsNonVolatileMemoryAndForNoOther) {
+  constexpr std::uint64_t mib = 1U << 20U;
+  Question question{"amd64"};
+  const auto max_mib = [&] { return question.arch.memory(question.in()).max_mib; };
+  question.image_bytes = 3072 * mib;
+  EXPECT_EQ(max_mib(), 0U) << "a disk takes no memory";
+  plug_memory(question);
+  EXPECT_EQ(max_mib(), 1024U);
+  question.config.memory.offset_mib = 16;
+  EXPECT_EQ(max_mib(), 1040U);
+  use_nvdimm(question);
+  EXPECT_EQ(max_mib(), 1024U + 3072U + 16U);
+  question.image_bytes += 1;
+  EXPECT_EQ(max_mib(), 1024U + 3072U + 128U + 16U) << "rounded up to a block";
+  question.config.memory = {.size_mib = 512};
+  EXPECT_EQ(max_mib(), 512U + 3072U + 128U) << "nothing is plugged, the image needs its room";
+  EXPECT_NE(question.arch.memory(question.in()).slots, 0U);
+  question.image_bytes = 0;
+  EXPECT_EQ(max_mib(), 0U) << "QEMU refuses slots without room";
+}
+
 TEST(Ppc64le, MemoryIsRoundedUpToItsBlocks) {
   Question question{"ppc64le"};
   question.config.memory.size_mib = 700;
@@ -166,8 +187,7 @@ TEST(Ppc64le, MemoryIsRoundedUpToItsBlocks) {
   question.config.memory.max_size_mib = 1000;
   question.config.memory.offset_mib = 100;
   const auto memory = question.arch.memory(question.in());
-  EXPECT_EQ(memory.max_mib % 256, 0U);
-  EXPECT_EQ(memory.max_mib, 2304U) << "1000 + 1024 + 100, rounded up";
+  EXPECT_EQ(memory.max_mib, 1280U) << "1000 + 100, rounded up";
   EXPECT_EQ(memory.block_mib, 256U);
   EXPECT_NE(memory.slots, 0U);
 }

@@ -53,6 +53,7 @@ struct ArchInput {
   Accelerator accelerator;  ///< decided: kvm or tcg
   const HostFacts& host;
   const QemuCaps& qemu;
+  std::uint64_t image_bytes = 0;  ///< size of the root image; 0: there is none, or it is not known yet
 };
 
 enum class VirtioTransport : std::uint8_t { pci, ccw, mmio };

@@ -112,6 +112,11 @@ void check_devices_exist(const Input& input, const CommandLine& line) {
 
 }  // namespace
 
+ArchInput Input::arch_input() const {
+  const auto image = files.find(asset_path(config, AssetKind::image));
+  return {config, accelerator, host, caps, image == files.end() ? 0 : image->second.size_bytes};
+}
+
 Plan make_plan(const Input& input) {
   check_supported_fields(input.config);
   input.arch.validate(input.arch_input());

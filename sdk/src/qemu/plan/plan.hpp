@@ -32,7 +32,7 @@ struct Input {
   std::string uuid;                        ///< empty: none is given
   std::map<std::string, FileFacts> files;  ///< of the image and the disks, by path
 
-  [[nodiscard]] ArchInput arch_input() const { return {config, accelerator, host, caps}; }
+  [[nodiscard]] ArchInput arch_input() const;
 };
 
 /// A Unix socket on which QEMU listens through a descriptor that it inherits.

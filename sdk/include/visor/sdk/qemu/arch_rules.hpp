@@ -17,8 +17,9 @@ VISOR_SDK_EXPORT QemuMachine machine_of(const QemuArch& arch, const ArchInput& i
 /// cpus of maxcpus, each in a socket of its own; maxcpus is cpus where the machine cannot plug vCPUs.
 VISOR_SDK_EXPORT SmpTopology one_core_sockets(const QemuMachine& machine, const ArchInput& in);
 
-/// Size, and room for plugging when the configuration asks for more than the boot memory or the image needs a slot.
-/// Everything is rounded up to `alignment_mib`. Where the machine cannot plug memory there is no room.
+/// Size, and room: up to the maximum where the configuration asks for more than the boot memory and the machine can
+/// plug it, for the image where it is non-volatile memory (rounded up to `block_mib`), and for the configured offset
+/// above them. Everything is rounded up to `alignment_mib`.
 VISOR_SDK_EXPORT MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in,
                                              std::uint64_t alignment_mib, std::uint64_t block_mib);
 
