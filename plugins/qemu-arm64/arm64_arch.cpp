@@ -139,6 +139,9 @@ Capabilities Arm64Arch::capabilities(const ArchInput& in) const {
 void Arm64Arch::validate(const ArchInput& in) const {
   const auto& config = in.config;
   sdk::check_common_limits(*this, in);
+  if (in.accelerator != Accelerator::kvm && gic_version(in) == "host") {
+    throw Error(Errc::unsupported, "machine.options: gic-version=host needs KVM; leave it out or name a version");
+  }
   check_flash(config.boot, !asset_path(config, AssetKind::firmware).empty());
   // virtio-mem is a PCI device and needs no ACPI.
   const bool modules = config.memory.max_size_mib > config.memory.size_mib && !config.memory.virtio_mem;

@@ -14,6 +14,9 @@ constexpr std::uint64_t memory_block_mib = 256;  // QEMU takes nothing else: hw/
 
 bool is_foreign(const ArchInput& in) { return in.host.arch != "ppc64le"; }
 
+/// As QEMU reads a switch: qapi/qapi-util.c, qapi_bool_parse().
+bool is_on(std::string_view value) { return value == "on" || value == "yes" || value == "true" || value == "y"; }
+
 }  // namespace
 
 std::vector<QemuMachine> Ppc64leArch::machines() const {
@@ -110,7 +113,7 @@ void Ppc64leArch::validate(const ArchInput& in) const {
   }
   const auto console = config.console.type;
   const bool has_vty = console == ConsoleType::automatic || console == ConsoleType::serial;
-  if (!has_vty && sdk::user_machine_option(config, "x-vof") == "on") {
+  if (!has_vty && is_on(sdk::user_machine_option(config, "x-vof"))) {
     throw Error(Errc::invalid_config,
                 "machine.options: x-vof=on needs the serial console: without one that firmware hangs silently");
   }

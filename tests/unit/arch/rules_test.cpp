@@ -116,6 +116,14 @@ TEST(Arm64, TheInterruptControllerLimitsTheVcpus) {
             "invalid_config: machine.type virt: at most 8 vCPUs, cpu.count is 9");
 }
 
+TEST(Arm64, TheHostsInterruptControllerNeedsKvm) {
+  const Change host = [](auto& q) { q.config.machine.options = {"gic-version=host"}; };
+  EXPECT_EQ(refusal("arm64", host),
+            "unsupported: machine.options: gic-version=host needs KVM; leave it out or name a version");
+  EXPECT_EQ(refusal("arm64", [&](auto& q) { host(q.with_kvm()); }), "accepted");
+  EXPECT_EQ(refusal("arm64", [](auto& q) { q.config.machine.options = {"gic-version=max"}; }), "accepted");
+}
+
 TEST(Arm64, FlashImagesComeAsAPair) {
   EXPECT_EQ(refusal("arm64", use_pflash), "accepted");
   EXPECT_EQ(refusal("arm64", [](auto& q) { q.config.boot.pflash = {"/f/code.fd"}; }),
@@ -199,10 +207,10 @@ TEST(Ppc64le, MitigationsAreLeftAloneUnderKvm) {
 }
 
 TEST(Ppc64le, TheFastFirmwareNeedsTheSerialConsole) {
-  const auto with = [](ConsoleType type) {
-    return refusal("ppc64le", [type](auto& q) {
+  const auto with = [](ConsoleType type, const std::string& option = "x-vof=on") {
+    return refusal("ppc64le", [&](auto& q) {
       q.config.console.type = type;
-      q.config.machine.options = {"x-vof=on"};
+      q.config.machine.options = {option};
     });
   };
   const std::string refused =
@@ -211,6 +219,10 @@ TEST(Ppc64le, TheFastFirmwareNeedsTheSerialConsole) {
   EXPECT_EQ(with(ConsoleType::serial), "accepted");
   EXPECT_EQ(with(ConsoleType::virtio), refused);
   EXPECT_EQ(with(ConsoleType::none), refused);
+  for (const auto* on : {"yes", "true", "y"}) {
+    EXPECT_EQ(with(ConsoleType::none, std::string{"x-vof="} + on), refused) << on;
+  }
+  EXPECT_EQ(with(ConsoleType::none, "x-vof=off"), "accepted");
 }
 
 TEST(Refuses, FlashWhereThereIsNone) {
