@@ -79,8 +79,9 @@ visor::StopResult UmlVm::stop_by_keeper(const visor::StopOptions& options, bool 
   try {
     // One request until the end: a second one may come when the VM has ended, and would be told that nobody ended it.
     const auto kept = visor::sdk::Keeper::attach(run_dir_.string(), call).stop(ladder(options, call), call);
-    tracker_->on_exit(explain(kept));
-    const auto exit = *known_exit();
+    const auto explained = explain(kept);
+    tracker_->on_exit(explained);
+    const auto exit = known_exit().value_or(explained);
     const auto rung = visor::sdk::rung_of(kept.ended_by);
     if (!owner || rung != StopRung::owner) return {rung, exit};
     // A guest that is halted while it powers itself off has done it by itself.
@@ -115,8 +116,9 @@ visor::StopResult UmlVm::stop_without_keeper(const visor::StopOptions& options, 
     if (!process->wait_end(call.deadline())) throw Error(Errc::timeout, "VM '" + id_ + "' did not end after SIGKILL");
     return StopRung::kill;
   }();
-  tracker_->on_exit(explain_unwitnessed(*tracker_));
-  return {rung, *known_exit()};
+  const auto explained = explain_unwitnessed(*tracker_);
+  tracker_->on_exit(explained);
+  return {rung, known_exit().value_or(explained)};
 }
 
 }  // namespace uml
