@@ -48,6 +48,8 @@ void VmTracker::push_locked(const Event& event) {
 
 void VmTracker::note_locked(const Event& event) {
   seen_.insert(event.kind);
+  // A reset that the guest survives is a RESET; only a SHUTDOWN says that it was the end.
+  reset_ended_ |= event.kind == EventKind::guest_reset && event.name == "SHUTDOWN";
   if (event.kind == EventKind::port_opened) {
     const auto& port = event.data.at("port").as_string();
     if (event.data.at("open").as_bool()) {
@@ -141,12 +143,18 @@ bool VmTracker::saw(EventKind kind) const {
   return seen_.contains(kind);
 }
 
+bool VmTracker::reset_ended() const {
+  const std::scoped_lock lock{mutex_};
+  return reset_ended_;
+}
+
 void VmTracker::reset_locked(bool unfinished) {
   unfinished_ = unfinished;
   stop_expected_ = false;
   responsive_ = true;
   exit_.reset();
   seen_.clear();
+  reset_ended_ = false;
   open_ports_.clear();
 }
 
@@ -233,6 +241,8 @@ visor::ExitRecord explain_unwitnessed(const VmTracker& seen) {
     say(ExitCause::guest_panic, "The guest kernel panicked; the keeper had died");
   } else if (seen.saw(EventKind::guest_shutdown)) {
     say(ExitCause::guest_shutdown, "The guest powered itself off; the keeper had died");
+  } else if (seen.reset_ended()) {
+    say(ExitCause::guest_reset, "The guest asked for a reset; the keeper had died");
   } else if (seen.stop_expected()) {
     say(ExitCause::stopped, "It was stopped; its keeper had died");
   }

@@ -102,13 +102,18 @@ TEST(Tracker, AnEndThatNobodySawIsAStopWhenOneWasUnderWay) {
   EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::unknown);
   tracker.expect_stop();
   EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::stopped);
+  tracker.note(event("SHUTDOWN", R"({"guest":true,"reason":"guest-reset"})"));
   tracker.reset();
-  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::unknown) << "that was expected of an earlier start";
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::unknown) << "that belongs to an earlier start";
 }
 
 TEST(Tracker, WhatTheGuestWasSeenToDoOutweighsTheStop) {
   VmTracker tracker;
   tracker.expect_stop();
+  tracker.note(event("RESET", R"({"guest":true,"reason":"guest-reset"})"));
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::stopped) << "a guest survives a reset";
+  tracker.note(event("SHUTDOWN", R"({"guest":true,"reason":"guest-reset"})"));
+  EXPECT_EQ(explain_unwitnessed(tracker).cause, ExitCause::guest_reset);
   Event seen;
   seen.kind = EventKind::guest_shutdown;
   tracker.note(seen);

@@ -53,6 +53,8 @@ class VISOR_SDK_EXPORT VmTracker {
   /// Whether an event of this kind was seen, of the past or live.
   [[nodiscard]] bool saw(EventKind kind) const;
   [[nodiscard]] bool panicked() const { return saw(EventKind::guest_panicked); }
+  /// Whether the guest asked for a reset that is the end of the VM: a `guest_reset` that is QEMU's SHUTDOWN.
+  [[nodiscard]] bool reset_ended() const;
   /// Forgets what belongs to an earlier start.
   void reset();
   /// As reset(). A start begins: until started() an end is known to exit_by() alone, as the reason why the start
@@ -96,6 +98,7 @@ class VISOR_SDK_EXPORT VmTracker {
   bool responsive_ = true;
   std::uint64_t interruptions_ = 0;
   std::set<EventKind> seen_;
+  bool reset_ended_ = false;
   std::set<std::string> open_ports_;
   std::string ready_port_;
   bool stop_expected_ = false;
