@@ -138,6 +138,16 @@ TEST(Transcript, RefusesWhatNoScriptCanExpect) {
   }
 }
 
+TEST(Transcript, SaysInACommentWhyItBrokeOff) {
+  Transcript transcript{false};
+  transcript.from_client("{\"execute\":\"a\"}");
+  transcript.broke_off("the client said: \n\xff+ exit: 1");
+  const auto text = transcript.yaml();
+  EXPECT_NE(text.find("# It broke off: the client said: ??+ exit: 1\n"), std::string::npos) << text;
+  EXPECT_EQ(QmpScript::from_yaml(text).size(), 1U);
+  EXPECT_EQ(QmpScript::from_yaml(Transcript{false}.yaml()).size(), 0U);
+}
+
 class Record : public ProgramTest {
  protected:
   /// Connects as soon as the recorder listens.
@@ -164,10 +174,20 @@ class Record : public ProgramTest {
     auto result = std::async(std::launch::async, [&] { return record_qmp(options); });
     auto client = connect_to_proxy();
     speak(client);
-    auto text = result.get();
+    auto recording = result.get();
+    EXPECT_EQ(recording.problem, "");
     EXPECT_EQ(server.finish(), "");
     EXPECT_FALSE(std::filesystem::exists(path("proxy")));
-    return text;
+    return recording.script;
+  }
+
+  void start_recorder() {
+    start(VISOR_TEST_QMP_RECORD,
+          {"--connect", path("real"), "--listen", path("proxy"), "--output", path("out.yaml"), "--patience", "60"});
+  }
+  void expect_private(const std::string& name) const {
+    EXPECT_EQ(std::filesystem::status(path(name)).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   }
 };
 
@@ -207,16 +227,71 @@ steps:
 
 TEST_F(Record, TheProgramWritesAFileAndEndsAtASignal) {
   FakeQmpServer server{std::move(QmpScript{}.greet().negotiate().silence()), {.path = path("real")}};
-  start(VISOR_TEST_QMP_RECORD,
-        {"--connect", path("real"), "--listen", path("proxy"), "--output", path("out.yaml"), "--patience", "60"});
+  start_recorder();
   auto client = connect_to_proxy();
   (void)client.line();
   EXPECT_EQ(client.ask(R"({"execute":"qmp_capabilities"})"), R"({"return":{}})");
   signal(SIGTERM);
   EXPECT_EQ(wait(), 0);
   EXPECT_EQ(QmpScript::load(path("out.yaml")).size(), 3U);
-  EXPECT_EQ(std::filesystem::status(path("out.yaml")).permissions(),
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  expect_private("out.yaml");
+}
+
+TEST_F(Record, TheProgramWritesWhatWasSaidBeforeALineThatIsNoCommand) {
+  write("out.yaml", "an older and longer recording " + std::string(4096, 'x'));
+  std::filesystem::permissions(path("out.yaml"), std::filesystem::perms{0644});
+  FakeQmpServer server{std::move(QmpScript{}.greet().negotiate().silence()), {.path = path("real")}};
+  start_recorder();
+  auto client = connect_to_proxy();
+  (void)client.line();
+  EXPECT_EQ(client.ask(R"({"execute":"qmp_capabilities"})"), R"({"return":{}})");
+  client.send("help\n");
+  EXPECT_EQ(wait(), 1);
+  EXPECT_EQ(errors(), "visor-qmp-record: The client said what no script can expect: help\n");
+  const auto text = read("out.yaml");
+  EXPECT_TRUE(text.ends_with("# It broke off: The client said what no script can expect: help\n")) << text;
+  EXPECT_EQ(QmpScript::from_yaml(text).size(), 3U);
+  expect_private("out.yaml");
+}
+
+TEST_F(Record, TheProgramLeavesTheFileWhenNoClientCame) {
+  write("out.yaml", "steps: [greet]\n");
+  const auto monitor = listen("real");
+  start_recorder();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  while (!std::filesystem::exists(path("proxy")) && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  signal(SIGINT);
+  EXPECT_EQ(wait(), 1);
+  EXPECT_EQ(errors(), "visor-qmp-record: Ended before a client came to " + path("proxy") + "\n");
+  EXPECT_EQ(read("out.yaml"), "steps: [greet]\n");
+}
+
+TEST_F(Record, KeepsWhatWasSaidWhenNothingMoreIs) {
+  RecordOptions options;
+  options.connect = path("real");
+  options.listen = path("proxy");
+  options.patience = std::chrono::milliseconds{200};
+  // A loaded machine may let the time pass before the client comes, or the greeting: then once more.
+  Recording recording;
+  for (int i = 0; i < 20 && recording.script.find("greet") == std::string::npos; ++i) {
+    FakeQmpServer server{std::move(QmpScript{}.greet().silence()), {.path = path("real")}};
+    auto result = std::async(std::launch::async, [&] { return record_qmp(options); });
+    UniqueFd client;
+    while (!client && result.wait_for(std::chrono::seconds{0}) != std::future_status::ready) {
+      try {
+        client = connect_to(path("proxy"));
+      } catch (const Error&) {
+        std::this_thread::yield();
+      }
+    }
+    try {
+      recording = result.get();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.message(), "No client came to " + path("proxy") + " in time");
+    }
+  }
+  EXPECT_EQ(recording.problem, "Nothing was said for 200 ms");
+  EXPECT_EQ(QmpScript::from_yaml(recording.script).size(), 1U) << recording.script;
 }
 
 TEST_F(Record, TheProgramSaysInOneLineWhatIsWrong) {
@@ -252,7 +327,9 @@ TEST_F(Record, GivesUpWhenNothingHappens) {
   const UniqueFd stop{::eventfd(1, EFD_CLOEXEC)};
   options.patience = std::chrono::seconds{60};
   options.stop_fd = stop.get();
-  EXPECT_NE(record_qmp(options).find("steps:\n"), std::string::npos);
+  const auto recording = record_qmp(options);
+  EXPECT_EQ(recording.script, "");
+  EXPECT_EQ(recording.problem, "Ended before a client came to " + path("proxy"));
 }
 
 }  // namespace

@@ -14,12 +14,17 @@ struct RecordOptions {
   int stop_fd = -1;  ///< ends the recording when it becomes readable; stays the caller's
 };
 
-/// Stands between one client and a monitor until either closes, and returns what they said as a script that
-/// QmpScript::from_yaml() reads. Descriptors are passed on, and not recorded. Nothing is left out: a password that was
-/// sent stands in the script.
+struct Recording {
+  std::string script;   ///< what QmpScript::from_yaml() reads; empty when no client came before `stop_fd` ended it
+  std::string problem;  ///< why it ended early; empty when a side closed, or `stop_fd` ended a dialogue
+};
+
+/// Stands between one client and a monitor until either closes, and returns what they said as a script. Descriptors are
+/// passed on, and not recorded. Nothing is left out: a password that was sent stands in the script.
 ///
-/// Connects first, listens then. Throws visor::Error when it cannot, or when nothing happens any more. [blocks as long
-/// as the dialogue lasts]
-std::string record_qmp(const RecordOptions& options);
+/// Connects first, listens then. Throws visor::Error when it cannot, or when no client comes in time. From then on it
+/// throws no more: when nothing is said any more, or the client says what no script can expect, it ends with a
+/// `problem`, which is a comment at the end of the script as well. [blocks as long as the dialogue lasts]
+Recording record_qmp(const RecordOptions& options);
 
 }  // namespace visor::testing

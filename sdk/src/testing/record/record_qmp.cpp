@@ -72,38 +72,44 @@ class Relay {
 
   void accept_client(int listener) {
     std::array<pollfd, 2> polled{{{listener, POLLIN, 0}, {options_.stop_fd, POLLIN, 0}}};
-    wait(polled, "No client came to " + options_.listen);
+    wait(polled, "No client came to " + options_.listen + " in time");
     if (polled[1].revents != 0) return;
     client_.reset(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     if (!client_) throw system_error("Cannot accept a client at " + options_.listen, errno);
   }
 
-  std::string run() {
-    while (client_) {
-      std::array<pollfd, 3> polled{
-          {{client_.get(), POLLIN, 0}, {server_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}}};
-      wait(polled, "Neither the client nor the monitor said anything");
-      // The monitor first: what it said before the client closed belongs to the dialogue.
-      if (polled[1].revents != 0) {
-        const bool open = pass(server_, client_, [&](auto bytes) { transcript_.from_server(bytes); });
-        if (!open) {
-          transcript_.server_closed();
-          break;
-        }
-      }
-      if (polled[0].revents != 0) {
-        const bool open = pass(client_, server_, [&](auto bytes) { transcript_.from_client(bytes); });
-        if (!open) {
-          transcript_.client_closed();
-          break;
-        }
-      }
-      if (polled[2].revents != 0) break;
+  /// What was said is never lost: whatever ends the dialogue after the client came ends the script.
+  Recording run() {
+    if (!client_) return {{}, "Ended before a client came to " + options_.listen};
+    std::string problem;
+    try {
+      relay();
+    } catch (const Error& error) {
+      problem = error.message();
+      transcript_.broke_off(problem);
     }
-    return transcript_.yaml();
+    return {transcript_.yaml(), std::move(problem)};
   }
 
  private:
+  void relay() {
+    while (true) {
+      std::array<pollfd, 3> polled{
+          {{client_.get(), POLLIN, 0}, {server_.get(), POLLIN, 0}, {options_.stop_fd, POLLIN, 0}}};
+      wait(polled, "Nothing was said for " + std::to_string(options_.patience.count()) + " ms");
+      // The monitor first: what it said before the client closed belongs to the dialogue.
+      if (polled[1].revents != 0) {
+        const bool open = pass(server_, client_, [&](auto bytes) { transcript_.from_server(bytes); });
+        if (!open) return transcript_.server_closed();
+      }
+      if (polled[0].revents != 0) {
+        const bool open = pass(client_, server_, [&](auto bytes) { transcript_.from_client(bytes); });
+        if (!open) return transcript_.client_closed();
+      }
+      if (polled[2].revents != 0) return;
+    }
+  }
+
   template <std::size_t Size>
   void wait(std::array<pollfd, Size>& polled, const std::string& problem) const {
     int ready = 0;
@@ -111,7 +117,7 @@ class Relay {
       ready = ::poll(polled.data(), polled.size(), static_cast<int>(options_.patience.count()));
     } while (ready < 0 && errno == EINTR);
     if (ready < 0) throw system_error("Cannot wait for the dialogue", errno);
-    if (ready == 0) throw Error(Errc::timeout, problem + " in time");
+    if (ready == 0) throw Error(Errc::timeout, problem);
   }
 
   template <class Hear>
@@ -134,7 +140,7 @@ class Relay {
 
 }  // namespace
 
-std::string record_qmp(const RecordOptions& options) {
+Recording record_qmp(const RecordOptions& options) {
   Relay relay{options, connect_to(options.connect)};
   const Listening listening{options.listen};
   relay.accept_client(listening.fd());

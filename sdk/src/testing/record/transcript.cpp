@@ -129,8 +129,12 @@ void Transcript::heard_answer(const Value& object) {
 }
 
 std::string Transcript::yaml() const {
-  return "# A dialogue that was recorded; docs/TESTING.md says what the steps mean.\nsteps:\n" +
-         write_yaml_items(steps_);
+  std::string text = "# A dialogue that was recorded; docs/TESTING.md says what the steps mean.\n";
+  text += steps_.empty() ? "steps: []\n" : "steps:\n" + write_yaml_items(steps_);
+  if (reason_.empty()) return text;
+  auto comment = reason_;  // with what a client said, which may be any bytes
+  std::ranges::replace_if(comment, [](char c) { return c < ' ' || c > '~'; }, '?');
+  return text + "# It broke off: " + comment + "\n";
 }
 
 }  // namespace visor::testing

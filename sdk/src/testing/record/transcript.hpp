@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace visor::testing {
@@ -20,6 +21,8 @@ class Transcript {
   void from_server(std::string_view bytes);
   void client_closed() { end("client"); }
   void server_closed() { end("close"); }
+  /// Ends without an end: the reason becomes a comment.
+  void broke_off(std::string reason) { reason_ = std::move(reason); }
 
   /// The script.
   [[nodiscard]] std::string yaml() const;
@@ -42,6 +45,7 @@ class Transcript {
   JsonStream server_;
   std::vector<Value> steps_;
   std::vector<Command> commands_;
+  std::string reason_;
 };
 
 }  // namespace visor::testing
