@@ -120,9 +120,26 @@ TEST_F(FakeQemu, FailsWhenTheClientLeavesTheScript) {
 
 TEST_F(FakeQemu, SaysInOneLineWhatIsWrong) {
   write("s.yaml", "steps: [nope]");
+  write("words", "stop=exit\nscript=" + path("words") + "\n");
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
       {{}, "No monitor to serve: give -qmp unix:PATH, or see --help"},
       {{"-fake", "start=exti"}, "-fake start: there is no action 'exti'; see --help"},
+      {{"-fake", "start=silence"}, "-fake start: only hang and exit have an effect"},
+      {{"-fake", "start=error:no"}, "-fake start: only hang and exit have an effect"},
+      {{"-fake", "sigterm=close"}, "-fake sigterm: only silence, hang, ignore and exit have an effect"},
+      {{"-fake", "greeting=ignore"},
+       "-fake greeting: only silence, hang, garbage, error, close and exit have an effect"},
+      {{"-fake", "query-status=ignore"},
+       "-fake query-status: only silence, hang, garbage, error, close and exit have an effect"},
+      {{"-fake", "cont=refuse"},
+       "-fake cont: only silence, hang, garbage, error, close, ignore and exit have an effect"},
+      {{"-fake", "cont=exit:3"}, "-fake cont: 'exit' takes no text; only error does"},
+      {{"-fake", "script=" + path("words")},
+       "-fake script=" + path("words") + ": a file of words cannot name another script"},
+      {{"-qmp", "unix:" + path("q"), "-fake", "script.m=" + path("s.yaml")},
+       "-fake script.m: there is no monitor of that name"},
+      {{"-smp", "1,sockets=4294967296,threads=4294967296"},
+       "-smp: these numbers make no machine: 1,sockets=4294967296,threads=4294967296"},
       {{"-mon", "chardev=m", "-fake", "a=exit"}, "-mon: there is no -chardev socket 'm'"},
       {{"-qmp", "unix:/nonexistent/q,server=on"}, "Cannot listen at /nonexistent/q: No such file or directory"},
       {{"-qmp", "unix:" + path("q"), "-device", "scsi-hd,drive=d"}, "No 'SCSI' bus found for device 'scsi-hd'"}};

@@ -73,6 +73,7 @@ class Parser {
     // As long as no file is there, there are no words.
     std::ifstream file{value};
     for (std::string one; std::getline(file, one);) {
+      if (one.starts_with("script=")) fail("-fake script=" + value + ": a file of words cannot name another script");
       if (!one.empty()) fake(one);
     }
   }
@@ -128,11 +129,12 @@ class Parser {
     smp.max_cpus = number(given, "maxcpus", "-smp").value_or(smp.cpus);
     smp.threads = number(given, "threads", "-smp").value_or(1);
     smp.sockets = number(given, "sockets", "-smp").value_or(1);
-    if (smp.cpus == 0 || smp.threads == 0 || smp.sockets == 0 || smp.max_cpus < smp.cpus || smp.max_cpus > most) {
+    const auto bad = [](std::uint64_t n) { return n == 0 || n > most; };
+    if (bad(smp.cpus) || bad(smp.max_cpus) || bad(smp.threads) || bad(smp.sockets) || smp.max_cpus < smp.cpus) {
       fail("-smp: these numbers make no machine: " + value);
     }
     const auto rest = std::max<std::uint64_t>(1, smp.max_cpus / (smp.sockets * smp.threads));
-    smp.cores = std::max<std::uint64_t>(1, number(given, "cores", "-smp").value_or(rest));
+    smp.cores = std::clamp<std::uint64_t>(number(given, "cores", "-smp").value_or(rest), 1, most);
   }
 
   CommandLine line_;

@@ -27,17 +27,17 @@ It acts on these options of QEMU, and passes over all others:
 
 -fake WORD is one of
   STEP=ACTION         STEP is start, greeting, sigterm or a QMP command; ACTION is
-                        silence     not a word about this step
+                        silence     not a word about this step (not start)
                         hang        from here on nothing at all; only SIGKILL ends it
-                        garbage     bytes that are no JSON
-                        error       a refusal (commands); error:TEXT with this text
-                        close       the connection is closed
-                        ignore      as if all were well, but nothing follows (commands, sigterm)
+                        garbage     bytes that are no JSON (greeting, commands)
+                        error       a refusal (greeting, commands); error:TEXT with this text
+                        close       the connection is closed (greeting, commands)
+                        ignore      as if all were well, but nothing follows (sigterm, commands that are no queries)
                         refuse      the guest does not let go of the device (device_del)
                         exit        the program ends
   stderr=TEXT         is written to stderr first of all
   exit-code=N         the exit code of whatever end it comes to by itself
-  script=FILE         more words, one a line; no file, no words
+  script=FILE         more words, one a line, no other script=; no file, no words
   script=FILE.yaml    the first monitor plays this dialogue (docs/TESTING.md); SIGUSR1 opens its gate "SIGUSR1"
   script.ID=FILE.yaml the monitor of -chardev ID plays it
   profile=NAME        the release of QEMU that it stands for; 7.2 unless said otherwise:

@@ -65,6 +65,11 @@ void Server::add_channels() {
     if (file.empty() && id == line_.monitors.front()) file = words_.value("script");
     if (!file.empty()) play_script(*found, file);
   }
+  for (const auto& [word, file] : line_.words) {
+    if (!word.starts_with("script.") || std::ranges::find(line_.monitors, word.substr(7)) != line_.monitors.end())
+      continue;
+    throw Error(Errc::invalid_config, "-fake " + word + ": there is no monitor of that name");
+  }
   for (auto& channel : channels_) channel.console = channel.id == line_.console;
 }
 

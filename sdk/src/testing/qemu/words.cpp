@@ -6,13 +6,51 @@
 #include "visor/core/error.hpp"
 
 #include <algorithm>
-#include <array>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace visor::testing {
 namespace {
 
-constexpr std::array actions = {"silence", "hang", "garbage", "error", "close", "ignore", "exit", "refuse"};
+using Actions = std::vector<std::string_view>;
+
+/// What has an effect at a step: a signal has no client to answer, a query nothing to ignore, and so on.
+const Actions& actions_of(std::string_view step) {
+  static const Actions start = {"hang", "exit"};
+  static const Actions greeting = {"silence", "hang", "garbage", "error", "close", "exit"};
+  static const Actions sigterm = {"silence", "hang", "ignore", "exit"};
+  static const Actions command = {"silence", "hang", "garbage", "error", "close", "ignore", "exit"};
+  static const Actions device_del = {"silence", "hang", "garbage", "error", "close", "ignore", "exit", "refuse"};
+  if (step == "start") return start;
+  if (step == "sigterm") return sigterm;
+  if (step == "greeting" || step == "qmp_capabilities" || step.starts_with("query-")) return greeting;
+  return step == "device_del" ? device_del : command;
+}
+
+/// "a, b and c".
+std::string names_of(const Actions& actions) {
+  std::string names;
+  for (const auto& action : actions) {
+    if (!names.empty()) names += action == actions.back() ? " and " : ", ";
+    names += action;
+  }
+  return names;
+}
+
+void check_action(const std::string& step, const std::string& word) {
+  const auto action = word.substr(0, word.find(':'));
+  const auto& effective = actions_of(step);
+  if (std::ranges::find(actions_of("device_del"), action) == actions_of("device_del").end()) {
+    throw Error(Errc::invalid_config, "-fake " + step + ": there is no action '" + action + "'; see --help");
+  }
+  if (std::ranges::find(effective, action) == effective.end()) {
+    throw Error(Errc::invalid_config, "-fake " + step + ": only " + names_of(effective) + " have an effect");
+  }
+  if (action != word && action != "error") {
+    throw Error(Errc::invalid_config, "-fake " + step + ": '" + action + "' takes no text; only error does");
+  }
+}
 
 void check(const std::string& key, const std::string& value) {
   if (key == "stderr" || key == "script" || key.starts_with("script.")) return;
@@ -21,9 +59,8 @@ void check(const std::string& key, const std::string& value) {
     if (!code || *code > 255) throw Error(Errc::invalid_config, "-fake exit-code: not a number to 255: " + value);
   } else if (key == "profile") {
     if (find_profile(value) == nullptr) throw Error(Errc::invalid_config, "-fake profile: there is no '" + value + "'");
-  } else if (const auto action = value.substr(0, value.find(':'));
-             std::ranges::find(actions, action) == actions.end()) {
-    throw Error(Errc::invalid_config, "-fake " + key + ": there is no action '" + action + "'; see --help");
+  } else {
+    check_action(key, value);
   }
 }
 

@@ -8,7 +8,8 @@ namespace visor::testing {
 /// What -fake asked for.
 class Words {
  public:
-  /// Throws visor::Error for an action, a number or a profile that is none.
+  /// Throws visor::Error for an action that is none or has no effect at its step, and for a number or a profile that
+  /// is none.
   explicit Words(std::map<std::string, std::string> words);
 
   /// The action at a step; empty for none.
