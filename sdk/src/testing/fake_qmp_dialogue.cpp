@@ -34,18 +34,26 @@ std::string QmpScript::Dialogue::run(FakeQmpServer::State& state, UniqueFd conne
 
 void QmpScript::Dialogue::accept_client() {
   if (!state_.listener) return;
-  wait_readable(state_.listener.get(), "a client to connect");
+  wait_until(state_.listener.get(), POLLIN, "a client to connect");
   connection_.reset(::accept4(state_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   if (!connection_) throw Problem("accept: " + std::string{std::strerror(errno)});
 }
 
-void QmpScript::Dialogue::wait_readable(int fd, const std::string& what) {
-  std::array<pollfd, 2> polled = {{{fd, POLLIN, 0}, {state_.stop.get(), POLLIN, 0}}};
+void QmpScript::Dialogue::waits_for(std::string what) {
+  const std::scoped_lock lock{state_.mutex};
+  state_.waits_for = std::move(what);
+}
+
+void QmpScript::Dialogue::wait_until(int fd, short ready, const std::string& what) {
+  if (fd < 0) throw Problem("the script goes on after it closed the connection");
+  waits_for(what);
+  std::array<pollfd, 2> polled = {{{fd, ready, 0}, {state_.stop.get(), POLLIN, 0}}};
   const auto until = std::chrono::steady_clock::now() + state_.options.patience;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
     if (left <= 0) throw Problem("waited in vain for " + what);
-    if (::poll(polled.data(), polled.size(), static_cast<int>(left)) < 0 && errno != EINTR) {
+    if (::poll(polled.data(), polled.size(), static_cast<int>(left)) < 0) {
+      if (errno == EINTR) continue;
       throw Problem("poll: " + std::string{std::strerror(errno)});
     }
     if (polled[1].revents != 0) throw Stopped{};
@@ -54,7 +62,7 @@ void QmpScript::Dialogue::wait_readable(int fd, const std::string& what) {
 }
 
 bool QmpScript::Dialogue::read_more(const std::string& what) {
-  wait_readable(connection_.get(), what);
+  wait_until(connection_.get(), POLLIN, what);
   std::array<char, 4096> bytes;
   const auto size = receive(connection_.get(), bytes, [&](UniqueFd fd) {
     const std::scoped_lock lock{state_.mutex};
@@ -103,18 +111,18 @@ void QmpScript::Dialogue::unglue() {
 
 void QmpScript::Dialogue::write_all(std::string_view bytes) {
   while (!bytes.empty()) {
-    std::array<pollfd, 2> polled = {{{connection_.get(), POLLOUT, 0}, {state_.stop.get(), POLLIN, 0}}};
-    (void)::poll(polled.data(), polled.size(), static_cast<int>(state_.options.patience.count()));
-    if (polled[1].revents != 0) throw Stopped{};
+    wait_until(connection_.get(), POLLOUT, "the client to read");
     const auto piece = bytes.substr(0, pieces_.next(bytes.size()));
     const auto sent = ::send(connection_.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;  // the client has gone: for others to notice
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (sent < 0) throw Problem("send: " + std::string{std::strerror(errno)});
     bytes.remove_prefix(static_cast<std::size_t>(sent));
   }
 }
 
 void QmpScript::Dialogue::wait_at(const std::string& gate) {
+  waits_for("the gate " + gate);
   std::unique_lock lock{state_.mutex};
   const auto open = [&] { return state_.gates[gate] > 0 || state_.stopping; };
   if (!state_.changed.wait_for(lock, state_.options.patience, open)) throw Problem("nobody released " + gate);
@@ -123,11 +131,13 @@ void QmpScript::Dialogue::wait_at(const std::string& gate) {
 }
 
 void QmpScript::Dialogue::wait_for(std::chrono::milliseconds time) {
+  waits_for(std::to_string(time.count()) + " ms to pass");
   std::unique_lock lock{state_.mutex};
   if (state_.changed.wait_for(lock, time, [&] { return state_.stopping; })) throw Stopped{};
 }
 
 void QmpScript::Dialogue::wait_stop() {
+  waits_for("the test to end, frozen");
   std::unique_lock lock{state_.mutex};
   if (!state_.changed.wait_for(lock, state_.options.patience, [&] { return state_.stopping; })) {
     throw Problem("frozen for longer than any test should take");

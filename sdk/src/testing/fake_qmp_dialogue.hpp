@@ -26,6 +26,7 @@ struct FakeQmpServer::State {
   std::vector<Value> received;
   std::vector<UniqueFd> fds;
   std::string problem;
+  std::string waits_for;  // what the script waits for, or did last
   bool stopping = false;
   bool over = false;
   std::thread thread;
@@ -72,7 +73,9 @@ class QmpScript::Dialogue {
   void unglue();
 
  private:
-  void wait_readable(int fd, const std::string& what);
+  /// Waits for poll's event `ready`; `what` it waits for is for problems.
+  void wait_until(int fd, short ready, const std::string& what);
+  void waits_for(std::string what);
   bool read_more(const std::string& what);
   void write_all(std::string_view bytes);
   void refuse(Value command, const std::string& error_class, const std::string& text);

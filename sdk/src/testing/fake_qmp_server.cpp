@@ -63,7 +63,7 @@ void FakeQmpServer::release(const std::string& gate) {
 std::string FakeQmpServer::finish() {
   std::unique_lock lock{state_->mutex};
   if (!state_->changed.wait_for(lock, state_->options.patience, [&] { return state_->over; })) {
-    return "the script is not over";
+    return "the script is not over" + (state_->waits_for.empty() ? "" : "; it last waited for " + state_->waits_for);
   }
   return state_->problem;
 }

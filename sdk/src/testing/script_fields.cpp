@@ -9,10 +9,10 @@
 namespace visor::testing {
 namespace {
 
-[[noreturn]] void fail_kind(const Value& value, std::string_view key, std::string_view file,
-                            const std::string& wanted) {
+[[noreturn]] void fail_kind(const Value& value, std::string_view key, std::string_view file, const std::string& wanted,
+                            const std::string& advice = {}) {
   fail_at(file, value.mark(),
-          "'" + std::string{key} + "' must be " + wanted + ", not " + std::string{to_string(value.kind())});
+          "'" + std::string{key} + "' must be " + wanted + ", not " + std::string{to_string(value.kind())} + advice);
 }
 
 std::optional<std::uint64_t> unsigned_of(const Value& value) {
@@ -27,7 +27,8 @@ std::optional<std::uint64_t> unsigned_of(const Value& value) {
 }  // namespace
 
 const std::string& need_text(const Value& value, std::string_view key, std::string_view file) {
-  if (!value.is_string()) fail_kind(value, key, file, "a text; put it in quotes");
+  const bool quotes_help = !value.is_null() && !value.is_map() && !value.is_list();
+  if (!value.is_string()) fail_kind(value, key, file, "a text", quotes_help ? ": put it in quotes" : "");
   return value.as_string();
 }
 

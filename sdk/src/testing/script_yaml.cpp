@@ -47,8 +47,35 @@ class Loader {
 
   QmpScript steps(const Value& list, std::string_view key) {
     QmpScript script;
-    for (const auto& one : need_list(list, key, name_)) step(script, one);
+    auto end = End::none;
+    for (const auto& one : need_list(list, key, name_)) {
+      refuse_after(end, one);
+      step(script, one);
+      end = std::max(end, end_of(one));
+    }
     return script;
+  }
+
+  /// What a step has ended: nothing, the connection, or all.
+  enum class End { none, connection, all };
+
+  static End end_of(const Value& step) {
+    if (!step.is_map()) return End::none;
+    if (step.find("exit") != nullptr) return End::all;
+    if (const auto* const how = step.find("end")) return *how == Value{"freeze"} ? End::all : End::connection;
+    const auto* const then = step.find("expect") != nullptr ? step.find("then") : nullptr;
+    auto end = End::none;
+    for (const auto& one : then != nullptr ? then->as_list() : Value::List{}) end = std::max(end, end_of(one));
+    return end;
+  }
+
+  void refuse_after(End end, const Value& next) const {
+    if (end == End::none) return;
+    if (end == End::all) fail(next, "Nothing can follow 'exit' or 'end: freeze'");
+    constexpr std::array without_client = {"delay", "gate", "stderr", "exit"};
+    const bool fits = next.is_map() &&
+                      std::ranges::any_of(without_client, [&](const auto* key) { return next.find(key) != nullptr; });
+    if (!fits) fail(next, "Nothing can follow 'end' but delay, gate, stderr and exit");
   }
 
   [[nodiscard]] static std::string known_kinds() {
@@ -213,7 +240,7 @@ class Loader {
   void glue(QmpScript& script, const Value& value, Fields&) { script.glue().append(steps(value, "glue")).unglue(); }
 
   void delay(QmpScript& script, const Value& value, Fields&) {
-    const std::string_view text = need_text(value, "delay", name_);
+    const std::string_view text = value.is_string() ? std::string_view{value.as_string()} : std::string_view{};
     std::uint64_t number = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const auto unit = text.substr(static_cast<std::size_t>(end - text.data()));

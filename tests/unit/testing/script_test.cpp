@@ -190,12 +190,50 @@ TEST(Script, ClosesWhereItIsTold) {
   EXPECT_EQ(with.client.ask(R"({"execute":"a"})"), "EOF");
 }
 
+TEST(Script, MayGoOnWithoutAClient) {
+  int code = -1;
+  {
+    FakeQmpServer server{script_of({"end: close", "delay: 0s", "gate: g", "exit: 3"}),
+                         {.on_exit = [&](int with) { code = with; }}};
+    RawClient client{server.take_client()};
+    EXPECT_EQ(client.line(), "EOF");
+    server.release("g");
+    EXPECT_EQ(server.finish(), "");
+  }
+  EXPECT_EQ(code, 3);
+}
+
+TEST(Script, CannotSpeakAfterItClosed) {
+  for (const auto& script : {QmpScript{}.close().raw("x"), QmpScript{}.close().expect("a")}) {
+    FakeQmpServer server{script};
+    EXPECT_EQ(server.finish(), "the script goes on after it closed the connection");
+  }
+}
+
+/// What finish() says in the end, when it says something that begins so.
+std::string finish_as(FakeQmpServer& server, const std::string& text) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+  auto said = server.finish();
+  while (!said.starts_with(text) && std::chrono::steady_clock::now() < until) said = server.finish();
+  return said;
+}
+
+TEST(Script, SaysWhatItWaitsFor) {
+  using namespace std::chrono_literals;
+  const std::string deaf = "waited in vain for the client to read";
+  FakeQmpServer unread{QmpScript{}.raw(std::string(4U << 20U, 'x')), {.patience = 20ms}};
+  EXPECT_EQ(finish_as(unread, deaf), deaf);
+  const std::string late = "the script is not over; it last waited for 600000 ms to pass";
+  FakeQmpServer delayed{QmpScript{}.delay(600s), {.patience = 1ms}};
+  EXPECT_EQ(finish_as(delayed, late), late);
+}
+
 TEST(Script, TellsTheEndOfTheProgram) {
   std::string text;
   int code = -1;
   std::string problem = "none yet";
   {
-    FakeQmpServer server{script_of({"stderr: out of luck", "exit: 3", "expect: never"}),
+    FakeQmpServer server{script_of({"stderr: out of luck", "exit: 3"}).expect("never"),
                          {.on_stderr = [&](std::string_view said) { text += said; },
                           .on_exit = [&](int with) { code = with; },
                           .on_over = [&](const std::string& what) { problem = what; }}};
