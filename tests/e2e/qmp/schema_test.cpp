@@ -38,6 +38,7 @@ std::set<std::string> literals_of_sources() {
     const auto folder = std::filesystem::path{VISOR_TEST_SDK_SOURCES} / part;
     for (const auto& entry : std::filesystem::recursive_directory_iterator{folder}) {
       if (!entry.is_regular_file()) continue;
+      if (entry.path().stem() == "log_text") continue;  // names commands of others, whose secrets it hides
       const auto text = read_file(entry.path());
       for (std::sregex_iterator it{text.begin(), text.end(), literal}, end; it != end; ++it) out.insert((*it)[1]);
     }
