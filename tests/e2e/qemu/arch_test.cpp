@@ -39,7 +39,7 @@ TEST_P(OnArch, AnInitrdWithDisksAndPowersOffAtTheButton) {
   EXPECT_EQ(agent().ask("cat /sys/class/tty/console/active"), arch().tty);
   EXPECT_EQ(agent().ask("for disk in /sys/block/vd?; do cat $disk/serial; echo; done | sort"), "first\nsecond");
   const auto console = vm->console(5s);
-  console->write("typed here\n", 5s);  // pseries' serial console has room for 16 bytes
+  console->write("typed here\n", 5s);                    // pseries' serial console has room for 16 bytes
   EXPECT_NE(read_console_until(*vm, "typed here"), "");  // the terminal's own echo
   const auto stopped = vm->stop({}, 60s);
   EXPECT_EQ(to_string(stopped.rung), "guest");
