@@ -27,7 +27,7 @@ std::size_t fill(int console, Keeper& keeper, Deadline deadline) {
     if (done <= 0) {
       EXPECT_FALSE(keeper.status(deadline).stopping);  // the keeper answers all the while
     }
-    if (sent > 16U * 1024 * 1024) break;
+    if (sent > std::size_t{16} << 20U) break;
   }
   return sent;
 }
