@@ -249,6 +249,9 @@ TEST(IoThread, IsNewInAForkedChildWhereTheOldObjectsDoNothing) {
   const auto pair = make_pair();
   std::promise<char> seen;
   auto watch = io->watch_readable(pair.near.get(), [&] { seen.set_value(take(pair.near)); });
+  qmp::Parking parking;
+  io->post([&] { parking.park(); });
+  ASSERT_TRUE(parking.wait_parked());
   const auto child = ::fork();
   if (child == 0) {
     const auto own = IoThread::shared();
@@ -259,6 +262,7 @@ TEST(IoThread, IsNewInAForkedChildWhereTheOldObjectsDoNothing) {
     io.reset();
     ::_exit(ran ? 0 : 1);
   }
+  parking.release();
   int status = -1;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
