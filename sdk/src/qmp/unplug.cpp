@@ -5,6 +5,7 @@
 #include "follow.hpp"
 #include "remove.hpp"
 #include "visor/core/error.hpp"
+#include "visor/sdk/qmp/commands/qom.hpp"
 
 #include <algorithm>
 #include <array>
@@ -51,12 +52,9 @@ std::optional<UnplugReport> verdict(const Event& event, const std::string& id) {
 }
 
 std::vector<std::string> devices_of(Client& client, const CallContext& call) {
-  const auto answer = client.execute("qom-list", Value::map({{"path", "/machine/peripheral"}}), call);
-  return read_answer("qom-list", answer, [](const Value& list) {
-    std::vector<std::string> names;
-    for (const auto& property : list.as_list()) names.push_back(property.at("name").as_string());
-    return names;
-  });
+  std::vector<std::string> names;
+  for (auto& property : qom_list(client, "/machine/peripheral", call)) names.push_back(std::move(property.name));
+  return names;
 }
 
 class Unplug {

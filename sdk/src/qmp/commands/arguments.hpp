@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the typed commands share.
+// What the typed commands share to make their arguments; answers are read with an Answer (answer.hpp).
 #pragma once
 #include "visor/core/error.hpp"
 #include "visor/core/value.hpp"
@@ -7,7 +7,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace visor::sdk::qmp {
 
@@ -27,17 +26,6 @@ inline void require_text(std::string_view command, const Value& arguments, std::
 inline void run_on(Client& client, std::string_view command, std::string_view key, const std::string& name,
                    const CallContext& call) {
   (void)client.execute(command, Value::map({{std::string{key}, name}}), call);
-}
-
-/// Reads an answer; one of another shape becomes an error that names the command.
-template <class Read>
-auto read_answer(std::string_view command, const Value& answer, Read&& read) {
-  try {
-    return std::forward<Read>(read)(answer);
-  } catch (const Error& error) {
-    throw Error(Errc::hypervisor_error,
-                "The answer to " + std::string{command} + " is not as documented: " + error.message());
-  }
 }
 
 }  // namespace visor::sdk::qmp

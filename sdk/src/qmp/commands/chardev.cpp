@@ -2,6 +2,7 @@
 #include "visor/sdk/qmp/commands/chardev.hpp"
 
 #include "arguments.hpp"
+#include "qmp/answer.hpp"
 
 namespace visor::sdk::qmp {
 namespace {
@@ -47,8 +48,8 @@ void chardev_add_socket(Client& client, const std::string& id, const UnixSocketB
 }
 
 std::string chardev_add_pty(Client& client, const std::string& id, const CallContext& call) {
-  return read_answer("chardev-add", add(client, id, "pty", Value::map(), call),
-                     [](const Value& answer) { return answer.at("pty").as_string(); });
+  const auto value = add(client, id, "pty", Value::map(), call);
+  return Answer{"chardev-add", value}.text("pty");
 }
 
 void chardev_add_null(Client& client, const std::string& id, const CallContext& call) {

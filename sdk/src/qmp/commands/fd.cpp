@@ -2,6 +2,7 @@
 #include "visor/sdk/qmp/commands/fd.hpp"
 
 #include "arguments.hpp"
+#include "qmp/answer.hpp"
 
 namespace visor::sdk::qmp {
 namespace {
@@ -36,9 +37,9 @@ FdsetEntry add_fd(Client& client, int fd, std::optional<std::uint64_t> fdset, co
   auto arguments = Value::map();
   if (fdset) arguments.set("fdset-id", *fdset);
   if (!opaque.empty()) arguments.set("opaque", opaque);
-  return read_answer("add-fd", send(client, "add-fd", std::move(arguments), fd, call), [](const Value& answer) {
-    return FdsetEntry{answer.at("fdset-id").as_uint(), answer.at("fd").as_int()};
-  });
+  const auto value = send(client, "add-fd", std::move(arguments), fd, call);
+  const Answer answer{"add-fd", value};
+  return {answer.integer("fdset-id"), answer.integer<std::int64_t>("fd")};
 }
 
 void remove_fd(Client& client, std::uint64_t fdset, std::optional<std::int64_t> fd, const CallContext& call) {
