@@ -117,6 +117,10 @@ BareQemu::~BareQemu() {
   (void)wait_end();
 }
 
+void BareQemu::freeze() { ASSERT_EQ(::kill(pid_, SIGSTOP), 0); }
+
+void BareQemu::thaw() { ASSERT_EQ(::kill(pid_, SIGCONT), 0); }
+
 int BareQemu::wait_end(std::chrono::milliseconds limit) {
   if (status_ >= 0) return status_;
   pollfd exit{pidfd_.get(), POLLIN, 0};

@@ -20,7 +20,7 @@ inline constexpr std::chrono::milliseconds qemu_limit{60'000};
 /// One of QEMU's programs, by its name of the guest architecture ("x86_64"), and the machine that tests use there.
 struct QemuTarget {
   std::string name;
-  std::string machine;            ///< without further arguments it is made with 256 MiB and one vCPU
+  std::string machine = {};       ///< without further arguments it is made with 256 MiB and one vCPU
   std::string transport = "pci";  ///< the suffix of its virtio devices
 };
 
@@ -50,6 +50,9 @@ class BareQemu {
 
   [[nodiscard]] sdk::qmp::Client& client() { return *client_; }
   [[nodiscard]] int pid() const noexcept { return pid_; }
+  /// Stops the process, which then answers nothing, and lets it go on.
+  void freeze();
+  void thaw();
   /// Waits until the process has ended and returns its wait status; -1 when it did not end in time.
   int wait_end(std::chrono::milliseconds limit = qemu_limit);
   /// What it has written to stderr.

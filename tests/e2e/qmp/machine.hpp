@@ -1,31 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "bare_qemu.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/qemu_arch.hpp"
 #include "visor/sdk/device/place.hpp"
-#include "visor/sdk/qmp/client.hpp"
 
-#include <gtest/gtest.h>
-
-#include <chrono>
-#include <filesystem>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
-/// A QEMU that stands before its first instruction, on a monitor of the test's own.
+/// A bare QEMU of each architecture with what devices are plugged into.
 namespace visor::test {
 
 using namespace std::chrono_literals;
-inline constexpr auto plenty = 60s;
+inline constexpr auto plenty = qemu_limit;
 
 /// What the tests have to know of an architecture.
 struct Machine {
   std::string name;                    ///< in the names of the tests
-  std::string binary;                  ///< looked for in PATH
+  std::string program;                 ///< QEMU's name of the architecture, as QemuTarget::name
   std::vector<std::string> arguments;  ///< a controller `s0`, a serial bus `ser0`
   VirtioTransport transport = VirtioTransport::pci;
   sdk::Place place = {};  ///< free for a device
@@ -52,27 +50,10 @@ std::optional<Error> error_of(F&& function) {
   return std::nullopt;
 }
 
-class QemuProcess {
- public:
-  /// Starts it with -S. Throws when the program is not there.
-  QemuProcess(const std::string& binary, std::vector<std::string> arguments);
-  QemuProcess(const QemuProcess&) = delete;
-  QemuProcess& operator=(const QemuProcess&) = delete;
-  ~QemuProcess();
-  [[nodiscard]] std::unique_ptr<sdk::qmp::Client> connect(sdk::qmp::ClientOptions options = {});
-  void freeze();
-  void thaw();
-
- private:
-  int pid_ = -1;
-  UniqueFd monitor_;
-};
-
 /// Runs on one of the machines. Skipped where its QEMU is not installed.
 class MachineTest : public ::testing::TestWithParam<Machine> {
  protected:
   void SetUp() override;
-  void TearDown() override;
   /// Starts QEMU, with these arguments after those of the machine.
   void start(const std::vector<std::string>& more = {});
   /// A file of this size, full of zeroes.
@@ -83,10 +64,10 @@ class MachineTest : public ::testing::TestWithParam<Machine> {
   bool has_node(const std::string& name);
   bool has_child(const std::string& path, const std::string& name);
 
-  std::filesystem::path folder_;
-  std::unique_ptr<QemuProcess> qemu_;
+  TestFolder folder_;
   std::function<void(const Event&)> on_event_;  // set before start()
-  std::unique_ptr<sdk::qmp::Client> client_;
+  std::unique_ptr<BareQemu> qemu_;
+  sdk::qmp::Client* client_ = nullptr;  // of qemu_
 };
 
 }  // namespace visor::test

@@ -109,13 +109,13 @@ TEST_P(Plugging, AScsiDiskComesAndGoes) {
 TEST_P(Plugging, APortComesAndGoes) {
   start();
   const sdk::VirtioPort port{.id = "p0", .chardev = "c0", .bus = "ser0.0", .name = "agent"};
-  const sdk::qmp::UnixSocketBackend socket{.path = folder_ / "agent.sock", .server = true};
+  const sdk::qmp::UnixSocketBackend socket{.path = folder_.file("agent.sock"), .server = true};
   for (int i = 0; i < 2; ++i) {
     plug(*client_, socket, port, plenty);
     EXPECT_TRUE(std::filesystem::exists(socket.path));
     EXPECT_TRUE(is_refused([&] { plug(*client_, socket, port, plenty); }, "already exists"));
     const sdk::VirtioPort namesake{.id = "p1", .chardev = "c1", .bus = "ser0.0", .name = "agent"};
-    const sdk::qmp::UnixSocketBackend other{.path = folder_ / "other.sock", .server = true};
+    const sdk::qmp::UnixSocketBackend other{.path = folder_.file("other.sock"), .server = true};
     EXPECT_TRUE(is_refused([&] { plug(*client_, other, namesake, plenty); }, "A port already exists by name agent"));
     EXPECT_FALSE(std::filesystem::exists(other.path));
     EXPECT_EQ(unplug(*client_, port, plenty).outcome, UnplugOutcome::gone);
@@ -129,9 +129,9 @@ TEST_P(Plugging, CharacterDevicesOfEachKindComeAndGo) {
   EXPECT_EQ(chardev_add_pty(*client_, "pty", plenty).find("/dev/pts/"), 0U);
   chardev_add_null(*client_, "null", plenty);
   chardev_add_ringbuf(*client_, "ringbuf", 4096, plenty);
-  chardev_add_file(*client_, "file", folder_ / "out", plenty);
-  chardev_add_socket(*client_, "server", {.path = folder_ / "s.sock", .server = true}, plenty);
-  chardev_add_socket(*client_, "client", {.path = folder_ / "s.sock", .reconnect = 1s}, plenty);
+  chardev_add_file(*client_, "file", folder_.file("out"), plenty);
+  chardev_add_socket(*client_, "server", {.path = folder_.file("s.sock"), .server = true}, plenty);
+  chardev_add_socket(*client_, "client", {.path = folder_.file("s.sock"), .reconnect = 1s}, plenty);
   EXPECT_TRUE(is_refused([&] { chardev_add_null(*client_, "null", plenty); }, "already exists"));
   for (const auto* id : {"pty", "null", "ringbuf", "file", "client", "server"}) chardev_remove(*client_, id, plenty);
   EXPECT_TRUE(is_refused([&] { chardev_remove(*client_, "null", plenty); }, "Chardev 'null' not found"));
