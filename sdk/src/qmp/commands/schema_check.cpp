@@ -53,7 +53,7 @@ class Checker {
     }
     if (open) return;
     for (const auto& [key, ignored] : value.as_map()) {
-      const auto known = [&key = key](const SchemaMember* member) { return member->name == key; };
+      const auto known = [&wanted = key](const SchemaMember* member) { return member->name == wanted; };
       if (std::any_of(members.begin(), members.end(), known)) continue;
       wrong(place.empty() ? key : place + '.' + key, "is unknown");
     }
