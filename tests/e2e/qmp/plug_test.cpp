@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 
 #include <cstring>
+#include <filesystem>
 #include <thread>
 
 namespace visor::test {
