@@ -4,6 +4,7 @@
 # Builds the object library visor_<part>_objects and from it the shared library visor_<part> (alias visorkit::<part>),
 # with its public headers as a verified, installed file set and a generated export header. Tests may link the objects.
 include(GenerateExportHeader)
+include(VisorPrecompile)
 
 function(visor_add_library part)
   cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;LINK_PUBLIC;LINK_PRIVATE;LINK_OPTIONS" ${ARGN})
@@ -15,6 +16,7 @@ function(visor_add_library part)
   target_compile_definitions(visor_${part}_objects PRIVATE visor_${part}_EXPORTS)
   target_include_directories(visor_${part}_objects PUBLIC include ${generated} PRIVATE src)
   target_link_libraries(visor_${part}_objects PUBLIC ${ARG_LINK_PUBLIC} PRIVATE visor_warnings ${ARG_LINK_PRIVATE})
+  visor_precompile_sources(visor_${part}_objects)
 
   add_library(visor_${part} SHARED)
   add_library(visorkit::${part} ALIAS visor_${part})

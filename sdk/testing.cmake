@@ -19,6 +19,7 @@ add_library(visorkit::testing ALIAS visor_testing)
 target_link_libraries(visor_testing PUBLIC visorkit::core
   PRIVATE $<BUILD_INTERFACE:visor_warnings> yaml-cpp::yaml-cpp Threads::Threads)
 target_include_directories(visor_testing PRIVATE src)
+visor_precompile_sources(visor_testing)
 target_compile_features(visor_testing INTERFACE cxx_std_20)
 target_sources(visor_testing PUBLIC FILE_SET HEADERS BASE_DIRS include FILES
   include/visor/testing/fake_qmp_server.hpp
@@ -43,6 +44,7 @@ add_library(visor_fake_qemu_objects OBJECT
   src/testing/qemu/words.cpp)
 target_include_directories(visor_fake_qemu_objects PUBLIC src)
 target_link_libraries(visor_fake_qemu_objects PUBLIC visor_testing PRIVATE visor_warnings)
+visor_precompile_sources(visor_fake_qemu_objects)
 add_executable(visor-fake-qemu src/testing/qemu/main.cpp)
 target_link_libraries(visor-fake-qemu PRIVATE visor_fake_qemu_objects visor_warnings)
 

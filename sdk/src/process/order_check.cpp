@@ -28,7 +28,7 @@ bool text_ok(std::string_view text) { return text.find('\0') == std::string_view
 
 bool path_ok(std::string_view path) { return path.starts_with('/') && path.size() <= max_path && text_ok(path); }
 
-std::string quoted(std::string_view text) { return "'" + std::string{text} + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + std::string{text} + "'"; }
 
 std::string check_capture(const OutputCapture& capture, std::string_view what) {
   if (capture.ring_bytes < 1024 || capture.ring_bytes > max_ring) {
@@ -72,7 +72,7 @@ std::string check_texts(const ProcessSpec& spec) {
   for (const auto& variable : spec.env) {
     const auto equals = variable.find('=');
     if (equals == 0 || equals == std::string::npos || !text_ok(variable)) {
-      return "env entry " + quoted(variable) + " is not KEY=value";
+      return "env entry " + in_quotes(variable) + " is not KEY=value";
     }
   }
   if (!path_ok(spec.working_dir)) return "working_dir must be an absolute path";
@@ -107,8 +107,8 @@ std::string check_watch(const WatchSpec& watch) {
   }
   std::set<std::string_view> names;
   for (const auto& source : watch.journal.sources) {
-    if (!name_ok(source.name)) return "Journal source " + quoted(source.name) + " is no valid name";
-    if (!names.insert(source.name).second) return "Journal source " + quoted(source.name) + " is listed twice";
+    if (!name_ok(source.name)) return "Journal source " + in_quotes(source.name) + " is no valid name";
+    if (!names.insert(source.name).second) return "Journal source " + in_quotes(source.name) + " is listed twice";
     if (auto problem = find_socket_path_problem(source.connect_path); !problem.empty()) return problem;
     if (source.send_on_connect.size() > max_send_on_connect) return "send_on_connect is longer than 4 KiB";
   }
@@ -121,9 +121,9 @@ std::string check_names(const KeeperSpec& spec) {
   std::set<std::string_view> names;
   for (const auto* process = &spec.main; process != nullptr;) {
     if (!name_ok(process->name)) {
-      return "Process name " + quoted(process->name) + " is not 1 to 32 letters, digits, '.', '_' or '-'";
+      return "Process name " + in_quotes(process->name) + " is not 1 to 32 letters, digits, '.', '_' or '-'";
     }
-    if (!names.insert(process->name).second) return "Two processes are named " + quoted(process->name);
+    if (!names.insert(process->name).second) return "Two processes are named " + in_quotes(process->name);
     const auto next = names.size() - 1;
     process = next < spec.helpers.size() ? &spec.helpers[next] : nullptr;
   }
@@ -139,7 +139,7 @@ std::string check_together(const KeeperSpec& spec) {
     for (const auto& mapping : process.fds) {
       passed += mapping.source == FdSource::inherited;
       if (mapping.source == FdSource::listener && !listeners.insert(mapping.path).second) {
-        return "Two listeners at " + quoted(mapping.path);
+        return "Two listeners at " + in_quotes(mapping.path);
       }
       if (mapping.source == FdSource::console && (!main || !spec.watch.console.connect_path.empty())) {
         return "A console descriptor is for the main process, and not beside connect_path";
@@ -170,18 +170,18 @@ std::string check_adoption(const Order& order) {
 
 std::string find_socket_path_problem(std::string_view path) {
   if (path.size() > max_socket_path) {
-    return "Socket path " + quoted(path) + " has " + std::to_string(path.size()) + " bytes; the limit is " +
+    return "Socket path " + in_quotes(path) + " has " + std::to_string(path.size()) + " bytes; the limit is " +
            std::to_string(max_socket_path) + ": use a shorter run folder";
   }
-  return path_ok(path) ? std::string{} : "Socket path " + quoted(path) + " is not absolute";
+  return path_ok(path) ? std::string{} : "Socket path " + in_quotes(path) + " is not absolute";
 }
 
 std::string find_problem(const ProcessSpec& spec) {
   for (const auto check : {check_texts, check_fds, check_rights}) {
-    if (auto problem = check(spec); !problem.empty()) return "Process " + quoted(spec.name) + ": " + problem;
+    if (auto problem = check(spec); !problem.empty()) return "Process " + in_quotes(spec.name) + ": " + problem;
   }
   if (auto problem = check_capture(spec.stderr_capture, "stderr_capture"); !problem.empty()) {
-    return "Process " + quoted(spec.name) + ": " + problem;
+    return "Process " + in_quotes(spec.name) + ": " + problem;
   }
   return {};
 }

@@ -29,13 +29,13 @@ bool is_plain(std::string_view text) {
 }
 
 /// JSON's escapes are YAML's as well; DEL is none of JSON's.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   auto json = to_json(Value{text});
   for (auto at = json.find('\x7f'); at != std::string::npos; at = json.find('\x7f', at)) json.replace(at, 1, "\\x7f");
   return json;
 }
 
-std::string word(std::string_view text) { return is_plain(text) ? std::string{text} : quoted(text); }
+std::string word(std::string_view text) { return is_plain(text) ? std::string{text} : in_quotes(text); }
 
 /// The value on one line.
 std::string flow(const Value& value) {
