@@ -60,6 +60,7 @@ RULES = [
     # Tests and benchmarks may look everywhere; their targets have include folders of their own.
     Rule("tests/*", [""]),
     Rule("bench/*", [""]),
+    Rule("cmake/*", []),
 ]
 
 # Heavy headers that one .cpp file of a folder may include: the compile time of all others depends on it.
