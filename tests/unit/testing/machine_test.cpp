@@ -87,6 +87,26 @@ TEST_F(Plug, WaitsForAGuestThatDoesNotRun) {
   EXPECT_NE(after().find(R"("device":"r0")"), std::string::npos);
 }
 
+TEST_F(Plug, MemoryWaitsForTheGuestAlsoAfterAReset) {
+  for (const auto* machine : {"pc", "virt"}) {
+    boot({"-S", "-machine", machine, "-object", "memory-backend-ram,id=m0,size=128M"});
+    EXPECT_EQ(ask("device_add", R"({"driver":"pc-dimm","id":"d0","memdev":"m0"})"), "{}");
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(ask("device_del", R"({"id":"d0"})"), "{}");
+    EXPECT_EQ(ask("system_reset"), "{}");
+    EXPECT_EQ(after(), "");
+    EXPECT_EQ(ask("cont"), "{}");
+    EXPECT_EQ(after(), gone + "{\"device\":\"d0\",\"path\":\"/machine/peripheral/d0\"}\n") << machine;
+  }
+}
+
+TEST_F(Plug, AResetTakesAPciDeviceOut) {
+  boot({"-S", "-machine", "pc"});
+  EXPECT_EQ(ask("device_add", R"({"driver":"virtio-rng-pci","id":"r0"})"), "{}");
+  EXPECT_EQ(ask("device_del", R"({"id":"r0"})"), "{}");
+  EXPECT_EQ(ask("system_reset"), "{}");
+  EXPECT_NE(after().find(R"("device":"r0")"), std::string::npos);
+}
+
 TEST_F(Plug, GuestMayRefuse) {
   boot({"-machine", "q35", "-device", "pcie-root-port,id=rp0", "-object", "memory-backend-ram,id=m0,size=128M"});
   EXPECT_EQ(ask("device_add", R"({"driver":"virtio-rng-pci","id":"r0","bus":"rp0"})"), "{}");
@@ -165,7 +185,29 @@ TEST_F(Vcpus, AreListedHighestFirstAndPluggedByTheirPlace) {
   EXPECT_NE(ask("query-cpus-fast").find(R"("qom-path":"/machine/peripheral/c3","cpu-index":3,"target":"x86_64")"),
             std::string::npos);
   EXPECT_EQ(ask("device_del", R"({"id":"c3"})"), "{}");
+  EXPECT_EQ(before(), "");
+  const std::string of_slot = R"("slot":"3","slot-type":"CPU"}})"
+                              "\n";
+  EXPECT_EQ(after(), R"(ACPI_DEVICE_OST {"info":{"device":"c3","source":3,"status":132,)" + of_slot + gone +
+                         "{\"path\":\"/machine/peripheral/c3/lapic\"}\n" +
+                         R"(ACPI_DEVICE_OST {"info":{"source":3,"status":0,)" + of_slot);
   EXPECT_EQ(ask("query-cpus-fast").find("c3"), std::string::npos);
+}
+
+TEST_F(Vcpus, OfX86AreUnpluggedByARunningGuest) {
+  boot({"-S", "-machine", "q35", "-smp", "cpus=1,maxcpus=2"});
+  EXPECT_EQ(ask("device_add", R"({"driver":"qemu64-x86_64-cpu","socket-id":0,"core-id":1,"thread-id":0,"id":"c1"})"),
+            "{}");
+  const std::string refused = "acpi: device unplug request for not supported device type: qemu64-x86_64-cpu";
+  EXPECT_EQ(ask("device_del", R"({"id":"c1"})"), refused);
+  EXPECT_EQ(ask("device_del", R"({"id":"c1"})", Obedience::guest_refuses), refused);
+  EXPECT_EQ(ask("cont"), "{}");
+  EXPECT_EQ(ask("stop"), "{}");
+  EXPECT_EQ(ask("device_del", R"({"id":"c1"})"), "{}");
+  EXPECT_EQ(after(), "");
+  EXPECT_EQ(ask("cont"), "{}");
+  EXPECT_NE(after().find("/machine/peripheral/c1/lapic"), std::string::npos);
+  EXPECT_EQ(ask("query-cpus-fast").find("c1"), std::string::npos);
 }
 
 TEST_F(Vcpus, DifferByTarget) {

@@ -187,6 +187,7 @@ std::vector<std::string> Devices::remove(const std::string& path) {
   if (found->cpu && target_ == Target::ppc64) {
     for (const auto* part : {"/thread[0]/icp", "/thread[0]/xive-tctx", "/thread[0]"}) inner.push_back(path + part);
   }
+  if (is_acpi_cpu(*found)) inner.push_back(path + "/lapic");
   if (found->cpu) cpus_.unplug(*found->cpu);
   backends_.detach(path);
   devices_.erase(found);

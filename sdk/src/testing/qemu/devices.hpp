@@ -35,6 +35,8 @@ class Devices {
   FakeDevice& find_removable(const std::string& id);
   /// Whether only a guest that runs lets go of it.
   [[nodiscard]] bool needs_guest(const FakeDevice& device) const;
+  /// Whether it is a vCPU that goes by ACPI.
+  [[nodiscard]] bool is_acpi_cpu(const FakeDevice& device) const { return device.cpu && target_ == Target::x86_64; }
   [[nodiscard]] std::vector<std::string> leaving() const;
   /// Takes it out; returns the paths that DEVICE_DELETED tells before that of the device.
   std::vector<std::string> remove(const std::string& path);

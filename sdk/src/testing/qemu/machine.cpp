@@ -99,7 +99,7 @@ Value Machine::negotiate(const Value& arguments) {
 Value Machine::cont(const Value& arguments) {
   Arguments{arguments}.refuse_rest();
   run_state("running", "RESUME");
-  let_go();
+  let_go(true);
   return Value::map();
 }
 
@@ -126,7 +126,7 @@ Value Machine::system_reset(const Value& arguments) {
   Arguments{arguments}.refuse_rest();
   emit_("RESET", Value::map({{"guest", false}, {"reason", "host-qmp-system-reset"}}));
   if (state_ == "paused") state_ = "prelaunch";
-  let_go();
+  let_go(false);
   return Value::map();
 }
 
@@ -140,6 +140,10 @@ Value Machine::device_del(const Value& arguments) {
   const auto id = given.text("id");
   given.refuse_rest();
   auto& device = devices_.find_removable(id);
+  // Only an operating system has QEMU know vCPUs as devices of ACPI.
+  if (devices_.is_acpi_cpu(device) && state_ == "prelaunch") {
+    refuse("acpi: device unplug request for not supported device type: " + device.driver);
+  }
   if (how_ == Obedience::guest_refuses) {
     tell_refusal(device);
     return Value::map();
@@ -156,8 +160,27 @@ Value Machine::device_del(const Value& arguments) {
   return Value::map();
 }
 
-void Machine::let_go() {
-  for (const auto& path : devices_.leaving()) tell_gone(path, false);
+/// A reset takes what it resets out, the slots of PCI; what needs the guest's own hand stays.
+void Machine::let_go(bool by_guest) {
+  for (const auto& path : devices_.leaving()) {
+    if (by_guest || devices_.find(path)->socket == Socket::pci) tell_gone(path, false);
+  }
+}
+
+/// An x86 guest tells by ACPI how far it is. No event of its end has the id, only the path of the local APIC.
+void Machine::tell_cpu_gone(const FakeDevice& device) {
+  constexpr int eject_request = 3;
+  constexpr int in_progress = 0x84;
+  const auto slot = std::to_string(*device.cpu);
+  const auto tell = [&](Value info, int status) {
+    info.set("source", eject_request).set("status", status).set("slot", slot).set("slot-type", "CPU");
+    later("ACPI_DEVICE_OST", Value::map({{"info", std::move(info)}}));
+  };
+  tell(device.id.empty() ? Value::map() : Value::map({{"device", device.id}}), in_progress);
+  for (const auto& inner : devices_.remove(std::string{device.path})) {
+    later("DEVICE_DELETED", Value::map({{"path", inner}}));
+  }
+  tell(Value::map(), 0);
 }
 
 void Machine::tell_gone(const std::string& path, bool now) {
@@ -169,6 +192,7 @@ void Machine::tell_gone(const std::string& path, bool now) {
     }
   };
   const auto* const device = devices_.find(path);
+  if (device != nullptr && devices_.is_acpi_cpu(*device)) return tell_cpu_gone(*device);
   auto data = Value::map();
   if (device != nullptr && !device->id.empty()) data.set("device", device->id);
   data.set("path", path);

@@ -75,7 +75,8 @@ class Machine {
   void later(std::string name, Value data) { after_.emplace_back(std::move(name), std::move(data)); }
   void tell_gone(const std::string& path, bool now);
   void tell_refusal(const FakeDevice& device);
-  void let_go();
+  void tell_cpu_gone(const FakeDevice& device);
+  void let_go(bool by_guest);
 
   const CommandLine& line_;
   const Profile& profile_;
