@@ -32,7 +32,11 @@ class Fields {
   std::set<std::string, std::less<>> taken_;
 };
 
-/// Checks of a value of the key `key`, at its own place.
+/// Refuses a value of the key `key`, at its own place: says what it must be, what it is, and an example.
+[[noreturn]] void fail_value(const Value& value, std::string_view key, std::string_view file,
+                             const std::string& wanted);
+
+/// Checks of a value of the key `key`.
 const std::string& need_text(const Value& value, std::string_view key, std::string_view file);
 Value need_map(const Value& value, std::string_view key, std::string_view file);
 const Value::List& need_list(const Value& value, std::string_view key, std::string_view file);

@@ -168,7 +168,9 @@ Value parse_script_text(std::string_view text, std::string_view name) {
   } catch (const YAML::Exception& error) {
     fail_at(name, to_mark(error.mark), "Cannot read this as YAML: " + error.msg);
   }
-  return std::move(builder).result();
+  auto result = std::move(builder).result();
+  if (result.mark().line == 0) result.set_mark({1, 1});  // an empty text
+  return result;
 }
 
 }  // namespace visor::testing

@@ -107,7 +107,7 @@ class Loader {
   }
 
   void need_nothing(const Value& value, std::string_view key) const {
-    if (!value.is_null()) fail(value, "'" + std::string{key} + "' takes no value");
+    if (!value.is_null()) fail(value, "'" + std::string{key} + "' takes no value: write the word alone");
   }
 
   void greet(QmpScript& script, const Value& value, Fields&) {
@@ -221,7 +221,7 @@ class Loader {
       if (std::from_chars(digits.data() + i, end, byte, 16).ptr != end) break;
       bytes.push_back(static_cast<char>(byte));
     }
-    if (bytes.size() * 2 != digits.size()) fail(value, "'hex' must be pairs of hexadecimal digits");
+    if (bytes.size() * 2 != digits.size()) fail_value(value, "hex", name_, "pairs of hexadecimal digits");
     script.raw(bytes);
   }
 
@@ -230,8 +230,8 @@ class Loader {
       script.split_random(seed_++, fields.number("largest", 64, 1, max_piece));
     } else if (value == Value{"off"}) {
       script.split(0);
-    } else if (value.is_string()) {
-      fail(value, "'split' must be a number of bytes, random or off");
+    } else if (value.kind() != Value::Kind::integer) {
+      fail_value(value, "split", name_, "a number of bytes, random or off");
     } else {
       script.split(need_number(value, "split", name_, 1, max_piece));
     }
@@ -245,7 +245,7 @@ class Loader {
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const auto unit = text.substr(static_cast<std::size_t>(end - text.data()));
     if (problem != std::errc{} || (unit != "ms" && unit != "s") || number > max_delay_ms / (unit == "s" ? 1000 : 1)) {
-      fail(value, "'delay' must be a time such as 20ms or 2s, 600s at most");
+      fail_value(value, "delay", name_, "a time of 600s at most, in ms or s");
     }
     script.delay(std::chrono::milliseconds{number * (unit == "s" ? 1000 : 1)});
   }
@@ -269,7 +269,7 @@ class Loader {
     } else if (how == "client") {
       script.expect_end();
     } else {
-      fail(value, "'end' must be client, close, silence or freeze");
+      fail_value(value, "end", name_, "client, close, silence or freeze");
     }
   }
 
