@@ -8,16 +8,26 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 namespace visor::testing {
+
+std::string FakeQmpServer::State::last_word() const {
+  constexpr std::size_t longest = 500;
+  if (received.empty()) return "no command came";
+  auto text = to_json(received.back());
+  if (text.size() > longest) text = text.substr(0, longest) + " and so on";
+  return "the last command was " + text;
+}
+
 std::string QmpScript::Dialogue::run(FakeQmpServer::State& state, UniqueFd connection, const QmpScript& script) {
   std::string problem;
+  Dialogue dialogue{state, std::move(connection)};
   try {
-    Dialogue dialogue{state, std::move(connection)};
     dialogue.accept_client();
     dialogue.play(script);
   } catch (const Exited&) {
@@ -25,18 +35,22 @@ std::string QmpScript::Dialogue::run(FakeQmpServer::State& state, UniqueFd conne
   } catch (const Stopped&) {
     problem = "the test ended before the script";
   } catch (const std::exception& error) {
-    problem = error.what();
+    problem = (dialogue.place_.empty() ? "" : dialogue.place_ + ": ") + error.what();
   }
+  dialogue.connection_.reset();
   state.listener.reset();  // whoever connects now is refused and does not wait for a greeting
   if (state.options.on_over) state.options.on_over(problem);
   return problem;
 }
 
 void QmpScript::Dialogue::accept_client() {
-  if (!state_.listener) return;
-  wait_until(state_.listener.get(), POLLIN, "a client to connect");
-  connection_.reset(::accept4(state_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!connection_) throw Problem("accept: " + std::string{std::strerror(errno)});
+  const auto until = deadline();
+  while (state_.listener && !connection_) {
+    wait_until(state_.listener.get(), POLLIN, "a client to connect", until);
+    connection_.reset(::accept4(state_.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const bool again = errno == EINTR || errno == EAGAIN || errno == ECONNABORTED;
+    if (!connection_ && !again) throw Problem("accept: " + std::string{std::strerror(errno)});
+  }
 }
 
 void QmpScript::Dialogue::waits_for(std::string what) {
@@ -44,35 +58,46 @@ void QmpScript::Dialogue::waits_for(std::string what) {
   state_.waits_for = std::move(what);
 }
 
-void QmpScript::Dialogue::wait_until(int fd, short ready, const std::string& what) {
+void QmpScript::Dialogue::be_at(std::string place) {
+  place_ = std::move(place);
+  const std::scoped_lock lock{state_.mutex};
+  state_.place = place_;
+  state_.waits_for.clear();
+}
+
+void QmpScript::Dialogue::wait_in_vain(const std::string& what) const {
+  const std::scoped_lock lock{state_.mutex};
+  throw Problem("waited in vain for " + what + "; " + state_.last_word());
+}
+
+void QmpScript::Dialogue::wait_until(int fd, short ready, const std::string& what, Deadline until) {
   if (fd < 0) throw Problem("the script goes on after it closed the connection");
   waits_for(what);
   std::array<pollfd, 2> polled = {{{fd, ready, 0}, {state_.stop.get(), POLLIN, 0}}};
-  const auto until = std::chrono::steady_clock::now() + state_.options.patience;
   while (true) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
-    if (left <= 0) throw Problem("waited in vain for " + what);
-    if (::poll(polled.data(), polled.size(), static_cast<int>(left)) < 0) {
-      if (errno == EINTR) continue;
-      throw Problem("poll: " + std::string{std::strerror(errno)});
-    }
+    const auto ready_fds = ::poll(polled.data(), polled.size(), std::max(0, static_cast<int>(left)));
+    if (ready_fds < 0 && errno == EINTR) continue;
+    if (ready_fds < 0) throw Problem("poll: " + std::string{std::strerror(errno)});
+    if (ready_fds == 0) wait_in_vain(what);
     if (polled[1].revents != 0) throw Stopped{};
     if (polled[0].revents != 0) return;
   }
 }
 
-bool QmpScript::Dialogue::read_more(const std::string& what) {
-  wait_until(connection_.get(), POLLIN, what);
+bool QmpScript::Dialogue::read_more(const std::string& what, Deadline until) {
+  wait_until(connection_.get(), POLLIN, what, until);
   std::array<char, 4096> bytes;
   const auto size = receive(connection_.get(), bytes, [&](UniqueFd fd) {
     const std::scoped_lock lock{state_.mutex};
     state_.fds.push_back(std::move(fd));
   });
-  input_.feed({bytes.data(), size});
+  if (size) input_.feed({bytes.data(), *size});
   return size != 0;
 }
 
 std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {
+  const auto until = deadline();
   while (true) {
     if (const auto message = input_.next()) {
       auto command = parse_json(*message);
@@ -80,12 +105,19 @@ std::optional<Value> QmpScript::Dialogue::next(const std::string& what) {
       state_.received.push_back(command);
       return command;
     }
-    if (!read_more(what)) return std::nullopt;
+    if (!read_more(what, until)) return std::nullopt;
   }
 }
 
 void QmpScript::Dialogue::play(const QmpScript& script) {
-  for (const auto& step : script.steps_) step(*this);
+  const auto outer = place_;
+  std::size_t number = 0;
+  for (const auto& step : script.steps_) {
+    ++number;
+    be_at(!step.place.empty() ? step.place : (outer.empty() ? "step " : outer + ".") + std::to_string(number));
+    step.play(*this);
+  }
+  be_at(outer);
 }
 
 void QmpScript::Dialogue::answer(Value reply, std::size_t before) {
@@ -110,14 +142,16 @@ void QmpScript::Dialogue::unglue() {
 }
 
 void QmpScript::Dialogue::write_all(std::string_view bytes) {
+  auto until = deadline();  // of the next bytes: a client that reads slowly may take its time
   while (!bytes.empty()) {
-    wait_until(connection_.get(), POLLOUT, "the client to read");
+    wait_until(connection_.get(), POLLOUT, "the client to read", until);
     const auto piece = bytes.substr(0, pieces_.next(bytes.size()));
     const auto sent = ::send(connection_.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && (errno == EPIPE || errno == ECONNRESET)) return;  // the client has gone: for others to notice
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (sent < 0) throw Problem("send: " + std::string{std::strerror(errno)});
     bytes.remove_prefix(static_cast<std::size_t>(sent));
+    until = deadline();
   }
 }
 
@@ -125,7 +159,7 @@ void QmpScript::Dialogue::wait_at(const std::string& gate) {
   waits_for("the gate " + gate);
   std::unique_lock lock{state_.mutex};
   const auto open = [&] { return state_.gates[gate] > 0 || state_.stopping; };
-  if (!state_.changed.wait_for(lock, state_.options.patience, open)) throw Problem("nobody released " + gate);
+  if (!state_.changed.wait_for(lock, state_.options.patience, open)) throw Problem("nobody released the gate " + gate);
   if (state_.stopping) throw Stopped{};
   --state_.gates[gate];
 }

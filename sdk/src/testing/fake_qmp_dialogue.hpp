@@ -26,10 +26,14 @@ struct FakeQmpServer::State {
   std::vector<Value> received;
   std::vector<UniqueFd> fds;
   std::string problem;
-  std::string waits_for;  // what the script waits for, or did last
+  std::string place;      // of the step that is played
+  std::string waits_for;  // what it waits for, or did last
   bool stopping = false;
   bool over = false;
   std::thread thread;
+
+  /// The command that came last, for messages. Under the mutex.
+  [[nodiscard]] std::string last_word() const;
 };
 
 class QmpScript::Dialogue {
@@ -73,10 +77,15 @@ class QmpScript::Dialogue {
   void unglue();
 
  private:
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  [[nodiscard]] Deadline deadline() const { return std::chrono::steady_clock::now() + state_.options.patience; }
+  void be_at(std::string place);
+  [[noreturn]] void wait_in_vain(const std::string& what) const;
   /// Waits for poll's event `ready`; `what` it waits for is for problems.
-  void wait_until(int fd, short ready, const std::string& what);
+  void wait_until(int fd, short ready, const std::string& what, Deadline until);
   void waits_for(std::string what);
-  bool read_more(const std::string& what);
+  bool read_more(const std::string& what, Deadline until);
   void write_all(std::string_view bytes);
   void refuse(Value command, const std::string& error_class, const std::string& text);
 
@@ -86,6 +95,7 @@ class QmpScript::Dialogue {
   std::string held_;
   std::vector<Value> expected_;
   Pieces pieces_;
+  std::string place_;
   bool glued_ = false;
 };
 

@@ -63,7 +63,9 @@ void FakeQmpServer::release(const std::string& gate) {
 std::string FakeQmpServer::finish() {
   std::unique_lock lock{state_->mutex};
   if (!state_->changed.wait_for(lock, state_->options.patience, [&] { return state_->over; })) {
-    return "the script is not over" + (state_->waits_for.empty() ? "" : "; it last waited for " + state_->waits_for);
+    auto text = "the script is not over: it is at " + (state_->place.empty() ? "its beginning" : state_->place);
+    if (!state_->waits_for.empty()) text += " and waits for " + state_->waits_for;
+    return text + "; " + state_->last_word();
   }
   return state_->problem;
 }

@@ -15,8 +15,8 @@ Value FakeGreeting::object() const {
   return Value::map({{"QMP", Value::map({{"version", std::move(version)}, {"capabilities", std::move(offered)}})}});
 }
 
-QmpScript& QmpScript::add(Step step) {
-  steps_.push_back(std::move(step));
+QmpScript& QmpScript::add(std::function<void(Dialogue&)> play) {
+  steps_.push_back({std::move(play), {}});
   return *this;
 }
 

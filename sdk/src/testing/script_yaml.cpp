@@ -22,7 +22,9 @@ constexpr std::uint64_t max_times = 1'000'000;
 constexpr std::uint64_t max_piece = std::uint64_t{16} << 20U;
 constexpr auto any_seed = std::numeric_limits<std::uint64_t>::max();
 
-class Loader {
+}  // namespace
+
+class QmpScript::Loader {
  public:
   explicit Loader(std::string_view name) : name_{name} {}
 
@@ -102,8 +104,18 @@ class Loader {
     }
     const auto what = "a step '" + std::string{found->key} + "'";
     Fields named{one, name_, what};
+    const auto before = script.size();
     (this->*found->handler)(script, *named.take(found->key), named);
     named.refuse_rest();
+    tell_place(script, before, one.mark());
+  }
+
+  /// Gives the steps from there on a place that have none.
+  void tell_place(QmpScript& script, std::size_t from, Mark mark) const {
+    const auto place = std::string{name_} + ":" + std::to_string(mark.line) + ":" + std::to_string(mark.column);
+    for (; from < script.size(); ++from) {
+      if (script.steps_[from].place.empty()) script.steps_[from].place = place;
+    }
   }
 
   void need_nothing(const Value& value, std::string_view key) const {
@@ -152,6 +164,7 @@ class Loader {
       exchange.then.fail(fields.text("class", "GenericError"), need_text(*text, "error", name_));
     }
     if (const auto* const then = fields.take("then")) exchange.then.append(steps(*then, "then"));
+    tell_place(exchange.then, 0, value.mark());
     return exchange;
   }
 
@@ -285,26 +298,24 @@ class Loader {
   std::uint64_t seed_ = 1;
 };
 
-const std::array<Loader::Kind, 18> Loader::kinds{{{"greet", &Loader::greet},
-                                                  {"negotiate", &Loader::negotiate},
-                                                  {"expect", &Loader::expect},
-                                                  {"reply", &Loader::reply},
-                                                  {"error", &Loader::error},
-                                                  {"event", &Loader::event},
-                                                  {"any_order", &Loader::any_order},
-                                                  {"serve", &Loader::serve},
-                                                  {"repeat", &Loader::repeat},
-                                                  {"raw", &Loader::raw},
-                                                  {"hex", &Loader::hex},
-                                                  {"split", &Loader::split},
-                                                  {"glue", &Loader::glue},
-                                                  {"delay", &Loader::delay},
-                                                  {"gate", &Loader::gate},
-                                                  {"stderr", &Loader::write_stderr},
-                                                  {"exit", &Loader::exit},
-                                                  {"end", &Loader::end}}};
-
-}  // namespace
+const std::array<QmpScript::Loader::Kind, 18> QmpScript::Loader::kinds{{{"greet", &Loader::greet},
+                                                                        {"negotiate", &Loader::negotiate},
+                                                                        {"expect", &Loader::expect},
+                                                                        {"reply", &Loader::reply},
+                                                                        {"error", &Loader::error},
+                                                                        {"event", &Loader::event},
+                                                                        {"any_order", &Loader::any_order},
+                                                                        {"serve", &Loader::serve},
+                                                                        {"repeat", &Loader::repeat},
+                                                                        {"raw", &Loader::raw},
+                                                                        {"hex", &Loader::hex},
+                                                                        {"split", &Loader::split},
+                                                                        {"glue", &Loader::glue},
+                                                                        {"delay", &Loader::delay},
+                                                                        {"gate", &Loader::gate},
+                                                                        {"stderr", &Loader::write_stderr},
+                                                                        {"exit", &Loader::exit},
+                                                                        {"end", &Loader::end}}};
 
 QmpScript QmpScript::from_yaml(std::string_view text, std::string_view name) {
   return Loader{name}.script(parse_script_text(text, name));

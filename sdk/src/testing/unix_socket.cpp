@@ -48,7 +48,7 @@ UniqueFd connect_to(const std::string& path) {
   return fd;
 }
 
-std::size_t receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd) {
+std::optional<std::size_t> receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(4 * sizeof(int))> control;
   iovec part{bytes.data(), bytes.size()};
   msghdr message{};
@@ -56,7 +56,8 @@ std::size_t receive(int fd, std::span<char> bytes, const std::function<void(Uniq
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const auto received = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+  const auto received = ::recvmsg(fd, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  if (received < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
   if (received <= 0) return 0;
   for (auto* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -14,7 +15,8 @@ UniqueFd listen_at(const std::string& path);
 /// A connection to one that does.
 UniqueFd connect_to(const std::string& path);
 
-/// Reads once, and hands over each descriptor that came along; 0 when the peer has gone.
-std::size_t receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd);
+/// Reads once what is there, without waiting, and hands over each descriptor that came along; 0 when the peer has gone,
+/// no number when nothing is there yet.
+std::optional<std::size_t> receive(int fd, std::span<char> bytes, const std::function<void(UniqueFd)>& on_fd);
 
 }  // namespace visor::testing

@@ -115,7 +115,7 @@ TEST_F(FakeQemu, FailsWhenTheClientLeavesTheScript) {
   auto client = boot({"-fake", "script=" + path("s.yaml")});
   client.send(R"({"execute":"b"})");
   EXPECT_EQ(wait(), 1);
-  EXPECT_EQ(errors(), "visor-fake-qemu: " + path("s.yaml") + ": expected a, got {\"execute\":\"b\"}\n");
+  EXPECT_EQ(errors(), "visor-fake-qemu: " + path("s.yaml") + ":1:9: expected a, got {\"execute\":\"b\"}\n");
 }
 
 TEST_F(FakeQemu, SaysInOneLineWhatIsWrong) {

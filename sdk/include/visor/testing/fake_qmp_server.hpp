@@ -40,7 +40,8 @@ class FakeQmpServer {
   [[nodiscard]] UniqueFd take_client();
   /// Lets pause(gate) pass, once for each call; also when called before it is reached.
   void release(const std::string& gate);
-  /// Waits until the script is over and returns what went wrong, empty when nothing did. [blocks ≤ patience]
+  /// Waits until the script is over and returns what went wrong, empty when nothing did: the step (its number, or its
+  /// place in the file), what it wanted, and what came. [blocks ≤ patience]
   std::string finish();
   /// Every command that came, whole objects.
   [[nodiscard]] std::vector<Value> received() const;

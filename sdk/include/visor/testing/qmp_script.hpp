@@ -32,7 +32,8 @@ struct FakeTime {
 };
 
 /// What a fake QMP server does, step after step, with the one client it has. Steps that wait for the client end the
-/// dialogue with a problem when it does not come in time (FakeQmpServer::Options::patience).
+/// dialogue with a problem when it does not come in time (FakeQmpServer::Options::patience): a whole command, or the
+/// reading of any of the bytes that were sent.
 ///
 /// It is a value: copy it, keep it, play it as often as wanted. The same script and seed send the same bytes in the
 /// same pieces. docs/TESTING.md has the form of a script in a file.
@@ -108,8 +109,12 @@ class QmpScript {
  private:
   friend class FakeQmpServer;
   class Dialogue;
-  using Step = std::function<void(Dialogue&)>;
-  QmpScript& add(Step step);
+  class Loader;
+  struct Step {
+    std::function<void(Dialogue&)> play;
+    std::string place;  // "file:line:column", or empty
+  };
+  QmpScript& add(std::function<void(Dialogue&)> play);
   std::vector<Step> steps_;
 };
 

@@ -28,9 +28,8 @@ void Channel::close() {
 bool Channel::read(UniqueFd& fd) {
   std::array<char, 4096> bytes;
   const auto size = receive(client.get(), bytes, [&](UniqueFd one) { fd = std::move(one); });
-  if (size == 0) return false;
-  if (monitor) input.feed({bytes.data(), size});
-  return true;
+  if (monitor && size) input.feed({bytes.data(), *size});
+  return size != 0;
 }
 
 void Channel::write(const std::string& text) const {

@@ -81,7 +81,7 @@ void Server::play_script(Channel& channel, const std::string& file) {
   options.on_exit = [this](int code) { end_from_script(code); };
   options.on_over = [this, file](const std::string& problem) {
     if (problem.empty() || ended_from_outside_) return;
-    std::cerr << "visor-fake-qemu: " << file << ": " << problem << std::endl;
+    std::cerr << "visor-fake-qemu: " << (problem.starts_with(file) ? "" : file + ": ") << problem << std::endl;
     end_from_script(1);
   };
   scripts_.push_back(std::make_unique<FakeQmpServer>(QmpScript::load(file), std::move(options)));

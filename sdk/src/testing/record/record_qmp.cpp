@@ -36,11 +36,13 @@ class Listening {
   UniqueFd fd_;
 };
 
-/// Writes what one read returned. A peer that has gone is found by its own side.
-void pass_on(int to, std::string_view bytes, const std::vector<UniqueFd>& fds) {
+/// Writes what one read returned, as long as `wait` says so before each write. A peer that has gone is found by its own
+/// side.
+template <class Wait>
+void pass_on(int to, std::string_view bytes, const std::vector<UniqueFd>& fds, const Wait& wait) {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(most_fds * sizeof(int))> control{};
   std::size_t with = std::min(fds.size(), most_fds);
-  while (!bytes.empty()) {
+  while (!bytes.empty() && wait()) {
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     msghdr message{};
     message.msg_iov = &part;
@@ -57,8 +59,8 @@ void pass_on(int to, std::string_view bytes, const std::vector<UniqueFd>& fds) {
         std::memcpy(CMSG_DATA(header) + i * sizeof fd, &fd, sizeof fd);
       }
     }
-    const auto sent = ::sendmsg(to, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno == EINTR) continue;
+    const auto sent = ::sendmsg(to, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (sent < 0) return;
     with = 0;
     bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -121,14 +123,19 @@ class Relay {
   }
 
   template <class Hear>
-  static bool pass(const UniqueFd& from, const UniqueFd& to, const Hear& hear) {
+  bool pass(const UniqueFd& from, const UniqueFd& to, const Hear& hear) const {
     std::array<char, 65536> bytes;
     std::vector<UniqueFd> fds;
     const auto size = receive(from.get(), bytes, [&](UniqueFd fd) { fds.push_back(std::move(fd)); });
-    if (size == 0) return false;
-    const std::string_view text{bytes.data(), size};
+    if (!size) return true;
+    if (*size == 0) return false;
+    const std::string_view text{bytes.data(), *size};
     hear(text);
-    pass_on(to.get(), text, fds);
+    pass_on(to.get(), text, fds, [&] {
+      std::array<pollfd, 2> polled{{{to.get(), POLLOUT, 0}, {options_.stop_fd, POLLIN, 0}}};
+      wait(polled, "Nobody read what was said for " + std::to_string(options_.patience.count()) + " ms");
+      return polled[1].revents == 0;
+    });
     return true;
   }
 
