@@ -131,6 +131,34 @@ Value read_report(Vm& vm, const CallContext& call) {
   return read_report(vm, call);
 }
 
+std::chrono::duration<double> uptime(Agent& guest) {
+  return std::chrono::duration<double>{std::stod(guest.ask("read -r uptime _ </proc/uptime; echo $uptime"))};
+}
+
+void expect_ran_at_most(std::chrono::duration<double> counted, std::chrono::duration<double> host) {
+  // It calibrates its clock itself, and shows hundredths of a second.
+  EXPECT_LE(counted.count(), host.count() * 1.05 + 0.1) << "seconds that the guest's clock counted";
+}
+
+void expect_pause_freezes(Vm& vm, Agent& guest) {
+  using Clock = std::chrono::steady_clock;
+  const auto asked = Clock::now();
+  const auto before = uptime(guest);
+  vm.pause(10s);
+  const auto paused = Clock::now();
+  EXPECT_EQ(vm.status(5s).state, VmState::paused);
+  // Longer than all else may take: a guest that runs on counts too much, however loaded the host is.
+  const auto pause = std::max<Clock::duration>(1500ms, 4 * (paused - asked));
+  EXPECT_THROW((void)guest.run("echo hello", std::chrono::ceil<std::chrono::milliseconds>(pause)), Error);
+  EXPECT_EQ(vm.status(5s).state, VmState::paused);
+  const auto resumed = Clock::now();
+  vm.resume(10s);
+  EXPECT_EQ(vm.status(5s).state, VmState::running);
+  EXPECT_EQ(guest.answer(60s).output, "hello\n");
+  const auto counted = uptime(guest) - before;
+  expect_ran_at_most(counted, (Clock::now() - asked) - (resumed - paused));
+}
+
 std::vector<int> processes_of(const std::string& text) {
   std::vector<int> pids;
   for (const auto& entry : std::filesystem::directory_iterator{"/proc"}) {

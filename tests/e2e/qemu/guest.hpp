@@ -65,6 +65,14 @@ Value read_report(Vm& vm, const CallContext& call = boot_limit);
 /// Reads the console until the text stands there; returns what was read.
 std::string read_console_until(Vm& vm, const std::string& text, const CallContext& call = boot_limit);
 
+/// The guest's clock, which is how long its kernel has run.
+std::chrono::duration<double> uptime(Agent& guest);
+/// Fails the test when a guest's clock counted more than it could while it ran: it ran in a pause, then. A guest that
+/// is slow, or is asked late, counts no more than the host.
+void expect_ran_at_most(std::chrono::duration<double> counted, std::chrono::duration<double> host);
+/// Pauses a guest for a while and asks its own clock whether it stood still.
+void expect_pause_freezes(Vm& vm, Agent& guest);
+
 /// Processes whose command line mentions a text, by /proc; zombies have none.
 std::vector<int> processes_of(const std::string& text);
 /// Whether a process lives; a zombie does not.
