@@ -26,7 +26,8 @@ int console(Context& context) {
   const bool typed = keys && keys->active();
   if (typed) context.out.notice("Console of '" + id + "': Ctrl-] q leaves, Ctrl-] Ctrl-] sends Ctrl-]");
   const auto input = read_only ? PumpInput::none : typed ? PumpInput::keys : PumpInput::stream;
-  const auto end = pump_console(*guest, input, context.interrupts.first());
+  const auto warn = [&](std::string_view text) { context.out.warning(text); };
+  const auto end = pump_console(*guest, input, context.interrupts.first(), warn);
   keys.reset();
   if (end == PumpEnd::cancelled) return exit_code::by_signal + context.interrupts.signal();
   if (end == PumpEnd::vm_gone) context.out.notice("The VM '" + id + "' has ended");

@@ -16,7 +16,8 @@
 #include <climits>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <functional>
+#include <string>
 #include <string_view>
 
 namespace visor::cli {
@@ -26,8 +27,10 @@ using namespace std::chrono_literals;
 
 /// How long a console without a descriptor may keep typed keys waiting.
 constexpr auto blind_read = 50ms;
-/// How long the guest may leave typed keys unread before they are dropped.
+/// How long the guest may leave input unread before it is dropped.
 constexpr auto write_limit = 2s;
+/// The same for keys of a guest that has not read the last ones: its output is shown in between.
+constexpr auto unread_write_limit = 50ms;
 
 /// A descriptor that polls readable once a token is cancelled.
 class CancelFd {
@@ -46,10 +49,21 @@ class CancelFd {
 
 class Pump {
  public:
-  Pump(Console& console, PumpInput input, const CancelToken& cancel)
-      : console_{console}, input_{input}, cancel_{cancel}, cancel_fd_{cancel} {}
+  using Warn = std::function<void(std::string_view)>;
+
+  Pump(Console& console, PumpInput input, const CancelToken& cancel, const Warn& warn)
+      : console_{console}, input_{input}, cancel_{cancel}, cancel_fd_{cancel}, warn_{warn} {}
 
   PumpEnd run() {
+    const auto end = copy();
+    if (lost_ > told_) {
+      warn_("Of the input, up to " + std::to_string(lost_) + " bytes in all are lost: the guest did not read them");
+    }
+    return end;
+  }
+
+ private:
+  PumpEnd copy() {
     for (;;) {
       const auto ready = wait();
       if (cancel_.cancelled()) return PumpEnd::cancelled;
@@ -58,7 +72,6 @@ class Pump {
     }
   }
 
- private:
   struct Ready {
     bool input = false;
     bool console = false;
@@ -93,12 +106,24 @@ class Pump {
   }
 
   void write_keys(std::string_view typed) {
+    const auto limit = unread_ && input_ == PumpInput::keys ? unread_write_limit : write_limit;
     try {
-      console_.write(typed, {std::chrono::steady_clock::now() + write_limit, cancel_});
+      console_.write(typed, {std::chrono::steady_clock::now() + limit, cancel_});
+      unread_ = false;
     } catch (const Error& error) {
       // A guest that reads nothing must not keep its output from being shown; one that is gone ends the reading.
-      if (error.code() != Errc::timeout && error.code() != Errc::disconnected && error.code() != Errc::cancelled) throw;
+      if (error.code() == Errc::timeout) return lose(typed.size());
+      if (error.code() != Errc::disconnected && error.code() != Errc::cancelled) throw;
     }
+  }
+
+  /// How many of the bytes went is not known.
+  void lose(std::size_t bytes) {
+    unread_ = true;
+    lost_ += bytes;
+    if (told_ != 0) return;
+    told_ = lost_;
+    warn_("The guest does not read its console: up to " + std::to_string(lost_) + " bytes of the input are lost");
   }
 
   /// False at the console's end.
@@ -135,12 +160,17 @@ class Pump {
   EscapeFilter filter_;
   CancelToken cancel_;
   CancelFd cancel_fd_;
+  const Warn& warn_;
+  bool unread_ = false;  // the last input
+  std::size_t lost_ = 0;
+  std::size_t told_ = 0;
 };
 
 }  // namespace
 
-PumpEnd pump_console(Console& console, PumpInput input, const CancelToken& cancel) {
-  return Pump{console, input, cancel}.run();
+PumpEnd pump_console(Console& console, PumpInput input, const CancelToken& cancel,
+                     const std::function<void(std::string_view text)>& warn) {
+  return Pump{console, input, cancel, warn}.run();
 }
 
 }  // namespace visor::cli

@@ -4,6 +4,8 @@
 #include "visor/core/vm.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 
 namespace visor::cli {
 
@@ -19,7 +21,10 @@ enum class PumpInput : std::uint8_t {
   keys,    ///< stdin is a terminal: the escape sequences hold
 };
 
-/// Copies the console to stdout, and stdin to the console. Throws StdoutClosed; io_error and what Console throws.
-PumpEnd pump_console(Console& console, PumpInput input, const CancelToken& cancel);
+/// Copies the console to stdout, and stdin to the console. A guest that leaves input unread for two seconds loses it,
+/// for its output must go on being shown: `warn` hears of the first loss at once, and at the end of all, should more
+/// have followed. Throws StdoutClosed; io_error and what Console throws.
+PumpEnd pump_console(Console& console, PumpInput input, const CancelToken& cancel,
+                     const std::function<void(std::string_view text)>& warn);
 
 }  // namespace visor::cli

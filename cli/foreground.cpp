@@ -26,8 +26,8 @@ constexpr std::chrono::milliseconds kill_limit = 10s;
 /// The console on a thread of its own.
 class ConsoleThread {
  public:
-  ConsoleThread(std::unique_ptr<Console> console, Interrupts& interrupts)
-      : console_{std::move(console)}, interrupts_{interrupts} {
+  ConsoleThread(std::unique_ptr<Console> console, Context& context)
+      : console_{std::move(console)}, context_{context}, interrupts_{context.interrupts} {
     end_ = std::async(std::launch::async, [this] { return pump(); });
   }
   ConsoleThread(const ConsoleThread&) = delete;
@@ -44,7 +44,8 @@ class ConsoleThread {
   void pump() {
     try {
       const auto input = keys_.active() ? PumpInput::keys : PumpInput::none;
-      if (pump_console(*console_, input, cancel_.token()) == PumpEnd::left) interrupts_.raise(SIGINT);
+      const auto warn = [this](std::string_view text) { context_.out.warning(text); };
+      if (pump_console(*console_, input, cancel_.token(), warn) == PumpEnd::left) interrupts_.raise(SIGINT);
     } catch (const StdoutClosed&) {
       interrupts_.raise(SIGPIPE);
       throw;
@@ -52,6 +53,7 @@ class ConsoleThread {
   }
 
   std::unique_ptr<Console> console_;
+  Context& context_;
   Interrupts& interrupts_;
   KeyMode keys_{true};
   CancelSource cancel_;
@@ -107,8 +109,7 @@ ExitRecord run_foreground(Context& context, Vm& vm, const StartWishes& wishes) {
   const bool held = has_console && capabilities.has(Feature::pause) && capabilities.has(Feature::resume);
   vm.start(wishes.paused || held, call);
   std::optional<ConsoleThread> console;
-  if (has_console && vm.config().console.type != ConsoleType::none)
-    console.emplace(vm.console(call), context.interrupts);
+  if (has_console && vm.config().console.type != ConsoleType::none) console.emplace(vm.console(call), context);
   if (held && !wishes.paused) vm.resume(call);
   context.out.notice("The VM '" + vm.id() + "' runs; Ctrl-C stops it");
   if (has_ready_signal(vm.config()) && !wishes.paused) await_ready(context, vm, call);

@@ -92,8 +92,12 @@ void Output::error(const Error& error, std::string_view hint) const {
 }
 
 void Output::notice(std::string_view text) const {
+  if (json || verbose) warning(text);
+}
+
+void Output::warning(std::string_view text) const {
   if (json) return event("notice", Value::map({{"text", text}}));
-  if (verbose) write_stderr("visor: " + printable_lines(text) + "\n");
+  write_stderr("visor: " + printable_lines(text) + "\n");
 }
 
 void Output::event(std::string_view name, const Value& data) const {

@@ -37,6 +37,8 @@ class Output {
   void error(const Error& error, std::string_view hint) const;
   /// Something worth knowing that is no result: only when verbose, as {"event":"notice"} with json.
   void notice(std::string_view text) const;
+  /// Something that is amiss and no failure: also when not verbose.
+  void warning(std::string_view text) const;
   /// A line of {"event":…} with json; otherwise nothing.
   void event(std::string_view name, const Value& data) const;
 };

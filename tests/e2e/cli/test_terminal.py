@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import termios
 import time
@@ -78,6 +79,17 @@ class Terminal(CommandTest):
         self.assertEqual(status, 0)
         self.assertIn("Ctrl-] q leaves", err)
         self.assertEqual(self.state("vm0"), "running")
+
+    def test_console_says_that_a_paused_guest_does_not_read(self):
+        self.detach("vm0")
+        self.visor("pause", "vm0")
+        running = self.start("console", "vm0", stdin=subprocess.PIPE)
+        running.process.stdin.write(bytes(5000))  # for 4096 there is room
+        running.process.stdin.flush()
+        err = running.read_until("\n", "stderr")
+        self.assertRegex(err, "^visor: The guest does not read its console: up to [0-9]+ bytes of the input are lost\n")
+        running.signal(signal.SIGINT)
+        self.assertEqual(running.end()[0], 130)
 
     def test_read_only_console_leaves_the_terminal_alone(self):
         self.detach("vm0")
