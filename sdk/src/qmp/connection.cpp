@@ -92,8 +92,9 @@ void Client::Connection::on_timer() {
   }
   for (auto& call : expired) {
     if (logs(LogLevel::trace)) log_end(call, 0);
-    run(std::move(call));
+    due_.push_back(std::move(call));
   }
+  run_due();
 }
 
 std::optional<QmpError> Client::Connection::give_up(CallId id, Errc why) {
@@ -144,12 +145,20 @@ void Client::Connection::defer(Completion completion, Outcome outcome) {
 }
 
 void Client::Connection::run_deferred() {
-  std::vector<Session::Finished> calls;
   {
     const std::scoped_lock lock{mutex_};
-    calls.swap(deferred_);
+    for (auto& call : deferred_) due_.push_back(std::move(call));
+    deferred_.clear();
   }
-  for (auto& call : calls) run(std::move(call));
+  run_due();
+}
+
+void Client::Connection::run_due() noexcept {
+  while (!due_.empty()) {
+    auto call = std::move(due_.front());
+    due_.pop_front();
+    run(std::move(call));
+  }
 }
 
 void Client::Connection::run(Session::Finished&& finished) noexcept {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session on a socket: moves bytes, serialises the session, runs callbacks. Everything that is called back runs on
-// the I/O thread, in dispatch(), on_timer(), run_deferred() or end(), and never with the mutex held.
+// the I/O thread, in dispatch(), on_timer(), run_deferred() or end(), and never with the mutex held. A callback may
+// destroy the client, which calls end() inside of it: what is still to run then is in due_, and runs there.
 #pragma once
 #include "session.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/sdk/qmp/client.hpp"
 
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,7 +41,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   std::shared_ptr<EventQueue> subscribe(std::vector<std::string> names, std::size_t capacity);
 
   void shutdown() noexcept;
-  /// shutdown(), and returns when the last callback has run.
+  /// shutdown(), and returns when the last callback has run, or all but the one that calls this.
   void close() noexcept;
 
   /// The error of something that the end of the session cut short, with the cause if it is known by `until`.
@@ -69,6 +71,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   bool dispatch(Message&& message);
   void publish(const Event& event);
   void run(Session::Finished&& finished) noexcept;
+  void run_due() noexcept;
   bool finish_early(std::optional<Session::Finished>&& finished);
   [[nodiscard]] bool logs(LogLevel level) const noexcept { return options_.log && options_.log->enabled(level); }
   void log_queued(const Command& command, CallId id) noexcept;
@@ -79,6 +82,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   void run_deferred();
   void arm_timer();
   void end(QmpError reason) noexcept;
+  void fail_calls(QmpError reason) noexcept;
   void report_end() noexcept;
   [[nodiscard]] QmpError broken(std::string_view doing, int error) const;
   void close_socket_if_idle() noexcept;
@@ -107,6 +111,8 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   // Of the I/O thread alone.
   Decoder decoder_;
   Completion negotiated_;
+  std::deque<Session::Finished> due_;  // have their outcome, and run next
+  bool reported_ = false;              // report_end() has begun
   bool corked_ = false;  // what callbacks send goes out in one write, after the bytes at hand are dealt with
 };
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a connection ends: by shutdown() on any thread, or by the peer, noticed on the I/O thread. Both come to end() on
-// the I/O thread, which does it once.
+// the I/O thread, which does it once. A callback on that thread may destroy the client: end() inside of it then
+// finishes what the end() or on_timer() below it had begun, so that nothing is left when the destructor returns.
 #include "connection.hpp"
 #include "leak.hpp"
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -13,6 +15,11 @@ namespace visor::sdk::qmp {
 namespace {
 
 const char* const shut_down = "the QMP session was shut down";
+
+void add_cause(QmpError& error, const std::string& cause) {
+  if (error.code != Errc::disconnected || cause.empty() || error.message.ends_with(cause)) return;
+  error.message += ": " + cause;
+}
 
 }  // namespace
 
@@ -49,6 +56,12 @@ void Client::Connection::close() noexcept {
 }
 
 void Client::Connection::end(QmpError reason) noexcept {
+  fail_calls(std::move(reason));
+  run_due();
+  report_end();
+}
+
+void Client::Connection::fail_calls(QmpError reason) noexcept {
   std::vector<Session::Finished> failed;
   FdWatch watch;
   Timer timer;
@@ -63,23 +76,23 @@ void Client::Connection::end(QmpError reason) noexcept {
     watch.reset();  // before the descriptor is closed; nothing of this waits on the I/O thread
     close_socket_if_idle();
   }
-  for (auto& call : failed) {
-    if (auto* const error = call.outcome.error()) {
-      auto explained = *error;
-      explain(explained, std::chrono::steady_clock::now());
-      call.outcome = std::move(explained);
-    }
-    if (logs(LogLevel::trace)) log_end(call, 0);
-    run(std::move(call));
+  if (failed.empty()) return;
+  for (auto& call : failed) due_.push_back(std::move(call));
+  const auto cause = find_cause(std::chrono::steady_clock::now());  // a callback, after which due_ may be empty
+  for (auto i = due_.size() - std::min(due_.size(), failed.size()); i < due_.size(); ++i) {
+    auto error = *due_[i].outcome.error();
+    add_cause(error, cause);
+    due_[i].outcome = std::move(error);
+    if (logs(LogLevel::trace)) log_end(due_[i], 0);
   }
-  report_end();
 }
 
 void Client::Connection::report_end() noexcept {
   auto failure = read([](const Session& session) { return session.failure(); });
-  if (!failure) return;
+  if (!failure || reported_) return;
   for (const auto& queue : receivers({}, true)) queue->close();
-  explain(*failure, std::chrono::steady_clock::now());
+  explain(*failure, std::chrono::steady_clock::now());  // a callback, which may have come to here itself
+  if (std::exchange(reported_, true)) return;
   if (logs(LogLevel::debug)) log_failure(*failure);
   if (negotiated_) run({std::exchange(negotiated_, nullptr), *failure});
   if (!options_.on_lost) return;
@@ -108,8 +121,7 @@ std::string Client::Connection::find_cause(Deadline until) {
 
 void Client::Connection::explain(QmpError& error, Deadline until) {
   if (error.code != Errc::disconnected) return;
-  const auto cause = find_cause(until);
-  if (!cause.empty() && !error.message.ends_with(cause)) error.message += ": " + cause;
+  add_cause(error, find_cause(until));
 }
 
 QmpError Client::Connection::disconnected(const std::string& what, Deadline until) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "qmp_test_support.hpp"
+#include "raw_peer.hpp"
 
 #include <atomic>
 #include <functional>
@@ -90,6 +90,66 @@ TEST(QmpEnd, TheClientMayBeDestroyedBeforeCancelAndShutdownReturn) {
     }
     ASSERT_EQ(destroyed.get_future().wait_for(plenty), std::future_status::ready);
   }
+}
+
+/// What ended the calls of which the first destroys the client.
+enum class EndedBy { deadline, cancellation, loss };
+
+class DestructionInACompletion : public ::testing::TestWithParam<EndedBy> {
+ protected:
+  void begin(CallId& first, CallId& second, Deadline deadline) {
+    first = client->call_async({"first"}, deadline, [this](const Outcome&) {
+      ran.emplace_back("first");
+      client.reset();
+      ran.emplace_back("destroyed");
+    });
+    second = client->call_async({"second"}, deadline, [this](const Outcome&) { ran.emplace_back("second"); });
+    client->call_async({"third"}, in(plenty), [this](const Outcome&) { ran.emplace_back("third"); });
+  }
+
+  RawPeer peer;
+  std::shared_ptr<IoThread> io = IoThread::manual();
+  std::vector<std::string> ran;
+  std::unique_ptr<Client> client =
+      connect_by_hand(peer, io, {.on_lost = [this](const QmpError&) { ran.emplace_back("lost"); }});
+};
+
+TEST_P(DestructionInACompletion, RunsWhatIsLeftBeforeItReturns) {
+  CallId first = 0;
+  CallId second = 0;
+  begin(first, second, GetParam() == EndedBy::deadline ? in(1ms) : in(plenty));
+  if (GetParam() == EndedBy::cancellation) {
+    client->cancel(first);
+    client->cancel(second);
+  }
+  if (GetParam() == EndedBy::loss) peer.close();
+  while (ran.empty()) io->run_ready();
+  settle(*io);
+  EXPECT_EQ(ran, (std::vector<std::string>{"first", "second", "third", "lost", "destroyed"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(QmpEnd, DestructionInACompletion,
+                         ::testing::Values(EndedBy::deadline, EndedBy::cancellation, EndedBy::loss));
+
+TEST(QmpEnd, TheClientMayBeDestroyedWhileItsEndIsExplained) {
+  RawPeer peer;
+  const auto io = IoThread::manual();
+  std::unique_ptr<Client> client;
+  std::vector<std::string> ran;
+  const auto loss_cause = [&](Deadline) -> std::string {
+    if (!client) return "";
+    client.reset();
+    ran.emplace_back("destroyed");
+    return "";
+  };
+  client = connect_by_hand(peer, io,
+                           {.on_lost = [&](const QmpError&) { ran.emplace_back("lost"); }, .loss_cause = loss_cause});
+  for (const auto* const name : {"first", "second"}) {
+    client->call_async({name}, in(plenty), [&ran, name](const Outcome&) { ran.emplace_back(name); });
+  }
+  peer.close();
+  settle(*io);
+  EXPECT_EQ(ran, (std::vector<std::string>{"first", "second", "lost", "destroyed"}));
 }
 
 TEST(QmpEnd, DestructionFailsPendingCallsBeforeItReturns) {

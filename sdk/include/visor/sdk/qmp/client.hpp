@@ -48,7 +48,8 @@ struct ValueAndEvent {
   Event event;
 };
 
-/// How a client behaves. The callbacks run on the I/O thread, one at a time, and none after the client is destroyed.
+/// How a client behaves. The callbacks run on the I/O thread, one at a time, and none after the client's destructor has
+/// returned; loss_cause alone may be asked until the blocking calls that were under way have returned.
 struct ClientOptions {
   std::string peer = "QEMU";                   ///< who is meant in messages: the name of the virtual machine, say
   std::shared_ptr<IoThread> io = {};           ///< null takes IoThread::shared()
@@ -93,8 +94,10 @@ class VISOR_SDK_EXPORT Client {
 
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  /// As shutdown(), and waits for a callback that runs now unless called from it: do not hold a lock that one takes.
-  /// A callback may destroy the client, also before the method that led to the callback has returned on another thread.
+  /// As shutdown(), and returns when the last callback has run: each call still pending gets its completion, then comes
+  /// on_lost. It waits for a callback that runs now: do not hold a lock that one takes. A callback may destroy the
+  /// client, also before the method, or run_batch(), that led to it has returned on another thread: all others have
+  /// then run inside of the destructor, nested in that callback, and none of this client runs after it.
   ~Client();
 
   /// Sends a command and waits for its answer. [blocks]
