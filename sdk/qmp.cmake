@@ -51,6 +51,7 @@ set(visor_sdk_qmp_sources
     qmp/commands/schema
     qmp/commands/schema_check
     qmp/connection
+    qmp/connection_call
     qmp/connection_end
     qmp/connection_events
     qmp/connection_log

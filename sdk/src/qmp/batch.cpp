@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/qmp/batch.hpp"
 
+#include "connection.hpp"
 #include "visor/core/error.hpp"
 
 #include <algorithm>
@@ -11,23 +12,32 @@
 #include <utility>
 
 namespace visor::sdk::qmp {
+
+/// What lies behind a client. A callback may destroy the client while a batch is under way.
+struct BatchAccess {
+  using Connection = Client::Connection;
+  static std::shared_ptr<Connection> connection(const Client& client) { return client.connection_; }
+};
+
 namespace {
 
+using Connection = BatchAccess::Connection;
+
 /// A pipelined batch under way. Shared with the completions, which may come after the caller has left; all have come
-/// when the client is destroyed.
+/// when the connection is destroyed.
 class Pipeline : public std::enable_shared_from_this<Pipeline> {
  public:
-  Pipeline(Client& client, const std::vector<Command>& commands)
-      : client_{client}, commands_{commands}, outcomes_(commands.size()), missing_{commands.size()} {}
+  Pipeline(Connection& connection, const std::vector<Command>& commands)
+      : connection_{connection}, commands_{commands}, outcomes_(commands.size()), missing_{commands.size()} {}
 
   /// Sends what there is, until something has failed.
   void send(Deadline deadline) {
     for (std::size_t i = 0; i < commands_.size(); ++i) {
       if (failed()) return withdraw_from(i);
-      const auto id = client_.call_async(commands_[i], deadline, [self = shared_from_this(), i](Outcome outcome) {
+      const auto id = connection_.call_async(commands_[i], deadline, [self = shared_from_this(), i](Outcome outcome) {
         self->put(i, std::move(outcome));
       });
-      if (note(id)) client_.withdraw(id);
+      if (note(id)) connection_.withdraw(id);
     }
   }
   void wake() {
@@ -40,7 +50,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     changed_.wait_until(lock, deadline, [&] { return missing_ == 0 || woken_; });
   }
   void cancel() {
-    for (const auto id : ids_after(0)) client_.cancel(id);
+    for (const auto id : ids_after(0)) connection_.cancel(id);
   }
   /// What has arrived; `late` for the rest.
   std::vector<Outcome> take(Errc late) {
@@ -66,7 +76,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
       changed_.notify_all();
     }
     if (!first_failure) return;
-    for (const auto id : ids_after(index + 1)) client_.withdraw(id);  // does nothing to what was sent
+    for (const auto id : ids_after(index + 1)) connection_.withdraw(id);  // does nothing to what was sent
   }
   void withdraw_from(std::size_t first) {
     const std::scoped_lock lock{mutex_};
@@ -91,7 +101,7 @@ class Pipeline : public std::enable_shared_from_this<Pipeline> {
     return {ids_.begin() + static_cast<std::ptrdiff_t>(std::min(first, ids_.size())), ids_.end()};
   }
 
-  Client& client_;
+  Connection& connection_;                // calls put(), and is held by the caller for the other methods
   const std::vector<Command>& commands_;  // the caller's, used in its own calls alone
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -110,17 +120,17 @@ BatchResult result_of(std::vector<Outcome> outcomes) {
   return result;
 }
 
-BatchResult run_in_order(Client& client, const std::vector<Command>& commands, const CallContext& call) {
+BatchResult run_in_order(Connection& connection, const std::vector<Command>& commands, const CallContext& call) {
   std::vector<Outcome> outcomes;
   for (const auto& command : commands) {
-    outcomes.push_back(client.call(command, call));
+    outcomes.push_back(connection.call(command, call));
     if (!outcomes.back().ok()) break;
   }
   return result_of(std::move(outcomes));
 }
 
-BatchResult run_pipelined(Client& client, const std::vector<Command>& commands, const CallContext& call) {
-  const auto pipeline = std::make_shared<Pipeline>(client, commands);
+BatchResult run_pipelined(Connection& connection, const std::vector<Command>& commands, const CallContext& call) {
+  const auto pipeline = std::make_shared<Pipeline>(connection, commands);
   const CancelCallback wake{call.cancel(), [pipeline] { pipeline->wake(); }};
   pipeline->send(call.deadline());
   pipeline->wait(call.deadline());
@@ -136,10 +146,10 @@ void BatchResult::check() const {
 }
 
 BatchResult run_batch(Client& client, const std::vector<Command>& commands, BatchMode mode, const CallContext& call) {
-  if (client.io()->on_this_thread())
-    throw Error(Errc::wrong_thread, "Cannot run a batch of commands on the I/O thread");
-  if (client.io()->forked()) throw Error(Errc::invalid_state, "This QMP session belongs to the parent process");
-  return mode == BatchMode::in_order ? run_in_order(client, commands, call) : run_pipelined(client, commands, call);
+  const auto connection = BatchAccess::connection(client);
+  connection->check_may_block("run a batch of commands");
+  return mode == BatchMode::in_order ? run_in_order(*connection, commands, call)
+                                     : run_pipelined(*connection, commands, call);
 }
 
 }  // namespace visor::sdk::qmp

@@ -7,23 +7,13 @@
 #include "visor/core/error.hpp"
 #include "waiter.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace visor::sdk::qmp {
 namespace {
 
-/// Until when a call may wait for the cause of a loss to become known.
-Deadline cause_deadline(const ClientOptions& options, const CallContext& call) {
-  return std::min(call.deadline(), std::chrono::steady_clock::now() + options.cause_wait);
-}
-
 void fill_in(ClientOptions& options) {
   if (!options.io) options.io = IoThread::shared();
-}
-
-QmpError unsent(Errc code, std::string message) {
-  return {.code = code, .message = std::move(message), .unsent = true};
 }
 
 /// Why negotiation did not come to an end, by how far it came.
@@ -62,7 +52,7 @@ std::unique_ptr<Client> Client::connect(UniqueFd socket, ClientOptions options, 
   auto& outcome = std::get<Outcome>(result);
   if (outcome.ok() && connection->adopt()) return client;
   auto error = outcome.ok() ? *client->failure() : *outcome.error();
-  connection->explain(error, cause_deadline(connection->options(), call));
+  connection->explain(error, connection->cause_deadline(call));
   error.message = "Cannot negotiate QMP: " + error.message;
   error.raise();
 }
@@ -78,34 +68,12 @@ Value Client::execute(std::string_view command, Value arguments, const CallConte
 
 Outcome Client::call(const Command& command, const CallContext& call) {
   const auto connection = connection_;
-  connection->check_may_block("wait for " + command.name);
-  if (call.cancel().cancelled()) return unsent(Errc::cancelled, "Cancelled " + command.name + " before it was sent");
-  if (call.expired()) return unsent(Errc::timeout, "The time was up before " + command.name + " was sent");
-  const auto waiter = std::make_shared<Waiter>();
-  // Its deadline is kept here; the timer of the I/O thread is for calls that nobody waits for.
-  auto submitted =
-      connection->submit(command, Deadline::max(), [waiter](Outcome outcome) { waiter->complete(std::move(outcome)); });
-  auto* const refusal = std::get_if<QmpError>(&submitted);
-  auto result = refusal ? std::variant<Outcome, Errc>{Outcome{std::move(*refusal)}} : Waiter::wait(waiter, call);
-  if (const auto* const why = std::get_if<Errc>(&result)) {
-    auto error = connection->give_up(std::get<CallId>(submitted), *why);
-    if (error) return *std::move(error);
-    // The outcome is there: it is on its way from the I/O thread to the waiter, but the time is up.
-    return QmpError{*why, "The answer to " + command.name + " came too late"};
-  }
-  auto& outcome = std::get<Outcome>(result);
-  if (outcome.ok() || outcome.error()->code != Errc::disconnected) return std::move(outcome);
-  auto error = *outcome.error();
-  connection->explain(error, cause_deadline(connection->options(), call));
-  return error;
+  return connection->call(command, call);
 }
 
 CallId Client::call_async(const Command& command, Deadline deadline, Completion completion) {
   const auto connection = connection_;
-  auto submitted = connection->submit(command, deadline, std::move(completion));
-  if (const auto* const id = std::get_if<CallId>(&submitted)) return *id;
-  connection->defer(std::move(completion), std::get<QmpError>(std::move(submitted)));  // untouched when refused
-  return 0;
+  return connection->call_async(command, deadline, std::move(completion));
 }
 
 bool Client::cancel(CallId id) {
@@ -134,7 +102,7 @@ Event Client::wait_for(Connection& connection, EventQueue& queue, const EventMat
                   how + match.name + " of " + options.peer + (error.code() == Errc::timeout ? " came in time" : ""));
     }
     if (!event) {
-      connection.disconnected("No event " + match.name, cause_deadline(options, call)).raise();
+      connection.disconnected("No event " + match.name, connection.cause_deadline(call)).raise();
     }
     if (!match.accepts || match.accepts(*event)) return *std::move(event);
     if (queue.dropped() > 0) {
@@ -153,8 +121,8 @@ Event Client::wait_for_event(const EventMatch& match, const CallContext& call) {
 
 ValueAndEvent Client::call_and_wait(const Command& command, const EventMatch& match, const CallContext& call) {
   const auto connection = connection_;
-  const auto queue = subscribe({match.name});  // before the command: its event may come before its answer
-  auto value = this->call(command, call).value();
+  const auto queue = connection->subscribe({match.name}, EventQueue::default_capacity);  // the event may come first
+  auto value = connection->call(command, call).value();
   return {std::move(value), wait_for(*connection, *queue, match, call)};
 }
 

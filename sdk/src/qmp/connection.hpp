@@ -29,6 +29,10 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   /// Throws wrong_thread on the I/O thread, and invalid_state in a forked child.
   void check_may_block(const std::string& what) const;
 
+  /// As the methods of Client.
+  Outcome call(const Command& command, const CallContext& call);
+  CallId call_async(const Command& command, Deadline deadline, Completion completion);
+
   std::variant<CallId, QmpError> submit(const Command& command, Deadline deadline, Completion&& completion);
   /// Ends a call early. Its completion is dropped, the error handed out; nothing when it had ended.
   std::optional<QmpError> give_up(CallId id, Errc why);
@@ -46,6 +50,8 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
 
   /// The error of something that the end of the session cut short, with the cause if it is known by `until`.
   [[nodiscard]] QmpError disconnected(const std::string& what, Deadline until);
+  /// Until when a call may wait for the cause of a loss to become known.
+  [[nodiscard]] Deadline cause_deadline(const CallContext& call) const;
   /// Adds the cause of the end to an error that lacks it.
   void explain(QmpError& error, Deadline until);
 

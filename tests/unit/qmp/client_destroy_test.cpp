@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "raw_peer.hpp"
+#include "visor/sdk/qmp/batch.hpp"
 
 #include <atomic>
 #include <functional>
@@ -49,6 +50,42 @@ TEST(QmpEnd, TheClientMayBeDestroyedBeforeTheCallThatLedToItReturns) {
     destroyed.set_value();
   });
   EXPECT_EQ(server.finish(), "");
+}
+
+TEST(QmpEnd, TheClientMayBeDestroyedBetweenTwoCommandsOfABatch) {
+  FakeQmpServer server{ready_script().pause("go").close()};
+  const auto io = IoThread::shared();
+  std::promise<void> destroyed;
+  const auto hold = [&] {
+    server.release("go");
+    EXPECT_EQ(destroyed.get_future().wait_for(plenty), std::future_status::ready);
+    io->run_and_wait([] {});
+  };
+  std::unique_ptr<Client> client;
+  const auto on_lost = [&](const QmpError&) {
+    client.reset();
+    destroyed.set_value();
+  };
+  client = connect(server, {.io = io, .log = std::make_shared<HoldingLog>(hold), .on_lost = on_lost});
+  const auto result = run_batch(*client, {{"a"}, {"b"}}, BatchMode::pipelined, plenty);
+  ASSERT_EQ(result.outcomes.size(), 2U);
+  EXPECT_EQ(result.failed, 0U);
+  EXPECT_EQ(result.outcomes[0].error()->code, Errc::disconnected);
+}
+
+TEST(QmpEnd, TheClientMayBeDestroyedWhileABatchIsUnanswered) {
+  RawPeer peer;
+  peer.negotiate();
+  auto client = Client::connect(peer.take_client(), {}, plenty);
+  client->call_async({"before"}, in(plenty), [&](const Outcome&) { client.reset(); });
+  auto running = std::async(std::launch::async, [&client = *client] {
+    return run_batch(client, {{"a"}, {"b"}}, BatchMode::pipelined, plenty);
+  });
+  (void)peer.read_until("\"b\"");
+  peer.close();
+  const auto result = running.get();
+  ASSERT_EQ(result.outcomes.size(), 2U);
+  for (const auto& outcome : result.outcomes) EXPECT_EQ(outcome.error()->code, Errc::disconnected);
 }
 
 TEST(QmpEnd, TheClientMayBeDestroyedWhileTheCallThatLedToItLooksForTheCause) {

@@ -31,7 +31,8 @@ struct VISOR_SDK_EXPORT BatchResult {
 
 /// Sends commands until the first one fails. [any thread] [blocks] The deadline and the cancellation are those of the
 /// whole list; what is unanswered then ends with timeout or cancelled. Failures of commands are returned, not thrown;
-/// wrong_thread and invalid_state (in a forked child) are thrown before anything is sent.
+/// wrong_thread and invalid_state (in a forked child) are thrown before anything is sent. A callback may destroy the
+/// client meanwhile, as while a method of it runs: what is left of the list then ends with disconnected.
 VISOR_SDK_EXPORT BatchResult run_batch(Client& client, const std::vector<Command>& commands, BatchMode mode,
                                        const CallContext& call);
 

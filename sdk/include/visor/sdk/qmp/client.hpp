@@ -141,6 +141,7 @@ class VISOR_SDK_EXPORT Client {
   [[nodiscard]] const std::shared_ptr<IoThread>& io() const noexcept;
 
  private:
+  friend struct BatchAccess;  // run_batch() holds the connection, as the methods do
   class Connection;
   explicit Client(std::shared_ptr<Connection> connection) noexcept;
   static Event wait_for(Connection& connection, EventQueue& queue, const EventMatch& match, const CallContext& call);
