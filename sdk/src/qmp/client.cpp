@@ -121,6 +121,7 @@ Event Client::wait_for_event(const EventMatch& match, const CallContext& call) {
 
 ValueAndEvent Client::call_and_wait(const Command& command, const EventMatch& match, const CallContext& call) {
   const auto connection = connection_;
+  connection->check_may_block("wait for the event " + match.name);  // in a forked child a lock may be held for ever
   const auto queue = connection->subscribe({match.name}, EventQueue::default_capacity);  // the event may come first
   auto value = connection->call(command, call).value();
   return {std::move(value), wait_for(*connection, *queue, match, call)};

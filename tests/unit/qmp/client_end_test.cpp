@@ -149,7 +149,10 @@ TEST(QmpEnd, AForkedChildCannotHarmTheSession) {
   ASSERT_TRUE(io.wait_parked());
   const auto child = ::fork();
   if (child == 0) {
-    const bool refused = code_of([&] { (void)client->execute("x", plenty); }) == Errc::invalid_state;
+    bool refused = code_of([&] { (void)client->execute("x", plenty); }) == Errc::invalid_state;
+    // It says what it was about to do first: nothing came before the refusal that may wait for a lock.
+    const auto error = error_of([&] { (void)client->call_and_wait({"x"}, {"E"}, plenty); });
+    refused &= error && error->message().starts_with("Cannot wait for the event E:");
     client->shutdown();
     client.reset();
     ::_exit(refused ? 0 : 1);
