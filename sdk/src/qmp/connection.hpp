@@ -71,6 +71,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   };
 
   void flush();
+  void flush_later();
   void on_readable();
   void read_socket();
   void on_timer();

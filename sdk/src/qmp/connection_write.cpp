@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a connection sends: whichever thread has something to send writes it, unless another is writing already; that one
-// then takes it along.
+// then takes it along, up to a limit: neither a caller nor the other sessions of the I/O thread wait while it goes on.
 #include "connection.hpp"
 #include "socket.hpp"
 #include "visor/core/error.hpp"
@@ -11,12 +11,14 @@
 namespace visor::sdk::qmp {
 
 void Client::Connection::flush() {
+  constexpr int max_writes = 8;  // of Outbox::max_batch_bytes at most; the I/O thread then goes on in its turn
   if (options_.io->on_this_thread() && corked_) return;  // corked_ is that thread's
   std::unique_lock lock{mutex_};
   if (writing_ || blocked_) return;
   writing_ = true;
   int failure = 0;
-  while (failure == 0 && !session_.ended()) {
+  int writes = 0;
+  for (; writes < max_writes && failure == 0 && !session_.ended(); ++writes) {
     const auto batch = session_.begin_write();
     if (batch.count == 0) break;
     const int fd = socket_.get();
@@ -27,7 +29,17 @@ void Client::Connection::flush() {
     failure = result.error;
   }
   writing_ = false;
+  if (writes == max_writes && failure == 0 && !session_.ended()) {
+    lock.unlock();
+    return flush_later();
+  }
   ended_writing(lock, failure);
+}
+
+void Client::Connection::flush_later() {
+  options_.io->post([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->flush();
+  });
 }
 
 QmpError Client::Connection::broken(std::string_view doing, int error) const {

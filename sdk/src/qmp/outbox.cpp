@@ -30,14 +30,17 @@ bool Outbox::untouched(CallId id) const noexcept {
 
 Outbox::Batch Outbox::begin(bool fd_allowed) {
   Batch batch;
+  auto room = max_batch_bytes;
   for (auto& line : lines_) {
-    if (batch.count == batch.parts.size()) break;
+    if (batch.count == batch.parts.size() || room == 0) break;
     if (line.fd && line.sent == 0) {
       if (batch.count > 0 || !fd_allowed) break;
       batch.fd = line.fd.get();
       batch.fd_line = line.id;
     }
-    batch.parts[batch.count++] = {line.bytes.data() + line.sent, line.bytes.size() - line.sent};
+    const auto size = std::min(line.bytes.size() - line.sent, room);
+    batch.parts[batch.count++] = {line.bytes.data() + line.sent, size};
+    room -= size;
     if (line.fd) break;
   }
   in_batch_ = batch.count;

@@ -24,6 +24,9 @@ class Outbox {
     bool withdrawn = false;
   };
 
+  /// How much one sendmsg shall take, in bytes: no less than a socket's buffer has by default.
+  static constexpr std::size_t max_batch_bytes = 256U << 10U;
+
   /// What one sendmsg shall take. The bytes stay valid until commit(), whatever is pushed or withdrawn meanwhile.
   struct Batch {
     std::array<iovec, 16> parts;

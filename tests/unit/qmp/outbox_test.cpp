@@ -96,5 +96,19 @@ TEST(QmpOutbox, TakesBoundedBatches) {
   EXPECT_EQ(sent, 40U);
 }
 
+TEST(QmpOutbox, SplitsALineThatIsLongerThanABatch) {
+  Outbox outbox;
+  outbox.push(line(1, "abc"));
+  outbox.push(line(2, std::string(Outbox::max_batch_bytes, 'x')));
+  outbox.push(line(3, "def"));
+  EXPECT_EQ(text_of(outbox.begin(true)).size(), Outbox::max_batch_bytes);
+  EXPECT_EQ(outbox.withdraw(3), Outbox::Withdrawal::done);
+  EXPECT_EQ(outbox.commit(Outbox::max_batch_bytes).lines, 1U);
+  EXPECT_EQ(outbox.withdraw(2), Outbox::Withdrawal::too_late);
+  EXPECT_EQ(text_of(outbox.begin(true)), "xxx");
+  EXPECT_EQ(outbox.commit(3).lines, 1U);
+  EXPECT_EQ(outbox.size(), 0U);
+}
+
 }  // namespace
 }  // namespace visor::sdk::qmp

@@ -75,6 +75,24 @@ TEST(Weakness, ASilentPeerDelaysNoOther) {
   for (const auto& call : waiting) EXPECT_EQ(call.count(), 0);
 }
 
+TEST(Weakness, ALongQueueDelaysNoOther) {
+  RawPeer peer;
+  const auto io = IoThread::manual();
+  const auto client = connect_by_hand(peer, io);
+  constexpr std::uint64_t many = 1000;
+  std::uint64_t sent_before = 0;
+  client->call_async({"a"}, in(plenty), [&](const Outcome&) {
+    io->post([&] { sent_before = client->counters().sent; });  // another session has its turn
+    // What a callback sends is written when it has returned.
+    for (std::uint64_t i = 0; i < many; ++i) client->call_async({"b"}, in(plenty), {});
+  });
+  peer.answer(2);
+  settle(*io);
+  EXPECT_GT(sent_before, 2U);
+  EXPECT_LT(sent_before, many / 2);
+  EXPECT_EQ(client->counters().sent, 2 + many);
+}
+
 /// Cancels a call once it is queued.
 class CancelWhenQueued final : public QmpLog {
  public:
