@@ -226,6 +226,8 @@ bool Client::Connection::dispatch(Message&& message) {
   } else if (std::holds_alternative<Session::Ready>(action)) {
     if (logs(LogLevel::debug)) log_ready();
     run({std::exchange(negotiated_, nullptr), Value{}});
+  } else if (const auto* const stray = std::get_if<Session::Stray>(&action)) {
+    if (logs(LogLevel::trace)) log_stray(*stray);
   } else if (auto* const failure = std::get_if<QmpError>(&action)) {
     end(std::move(*failure));
     return false;

@@ -83,6 +83,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   [[nodiscard]] bool logs(LogLevel level) const noexcept { return options_.log && options_.log->enabled(level); }
   void log_queued(const Command& command, CallId id) noexcept;
   void log_end(const Session::Finished& finished, std::size_t bytes) noexcept;
+  void log_stray(const Session::Stray& stray) noexcept;
   void log_event(const Event& event) noexcept;
   void log_ready() noexcept;
   void log_failure(const QmpError& failure) noexcept;

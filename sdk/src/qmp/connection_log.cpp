@@ -31,6 +31,12 @@ std::string outcome_text(const Session::Finished& finished) {
   return std::string{to_string(error->code)} + (secret ? "" : " \"" + shown_text(error->message) + '"');
 }
 
+std::string end_text(const Session::Finished& finished) {
+  const auto took = std::chrono::steady_clock::now() - finished.exchange.begun;
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  return outcome_text(finished) + " after " + std::to_string(us) + " us";
+}
+
 }  // namespace
 
 void Client::Connection::log_queued(const Command& command, CallId id) noexcept {
@@ -45,11 +51,18 @@ void Client::Connection::log_queued(const Command& command, CallId id) noexcept 
 void Client::Connection::log_end(const Session::Finished& finished, std::size_t size) noexcept {
   write(*options_.log, LogLevel::trace, [&] {
     const auto& exchange = finished.exchange;
-    const auto took = std::chrono::steady_clock::now() - exchange.begun;
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(took).count();
-    auto line = "QMP " + number(exchange.id) + ' ' + shown_text(exchange.command) + ": " + outcome_text(finished) +
-                " after " + std::to_string(us) + " us";
+    auto line = "QMP " + number(exchange.id) + ' ' + shown_text(exchange.command) + ": " + end_text(finished);
     return size > 0 ? line + bytes(size) : line;
+  });
+}
+
+void Client::Connection::log_stray(const Session::Stray& stray) noexcept {
+  write(*options_.log, LogLevel::trace, [&] {
+    auto line = "QMP " + (stray.id != 0 ? number(stray.id) : "without an id of this session");
+    if (!stray.late)
+      return line + ": an answer to nothing that was asked" + bytes(decoder_.message_bytes());  // may be a secret
+    line += ' ' + shown_text(stray.late->exchange.command) + ": too late, " + end_text(*stray.late);
+    return line + bytes(decoder_.message_bytes());
   });
 }
 

@@ -91,7 +91,7 @@ std::optional<Session::Finished> Session::abandon(CallId id, Errc why) {
   if (call == pending_.end()) return std::nullopt;
   auto pending = take(call);
   const bool sent = outbox_.withdraw(id) != Outbox::Withdrawal::done;
-  if (sent) owed_.insert(id);
+  if (sent) owed_.emplace(id, pending.exchange);
   counters.withdrawn += sent ? 0U : 1U;
   ++(why == Errc::cancelled ? counters.cancelled : counters.timed_out);
   QmpError error{.code = why, .message = unanswered(pending.exchange.command, why, sent), .unsent = !sent};
@@ -181,26 +181,24 @@ Session::Action Session::replied(Reply&& reply, Time now) {
   const auto id = reply.id.value_or(0);
   if (id != 0 && id == fd_call_) fd_call_ = 0;
   if (id != 0 && id == negotiation_) return negotiated(reply);
-  if (owed_.erase(id) > 0) {
+  if (auto owed = owed_.extract(id)) {
     heard_ = now;
     ++counters.late;
-    return {};
+    auto outcome = outcome_of(owed.mapped().command, std::move(reply));
+    return Stray{id, Finished{{}, std::move(outcome), std::move(owed.mapped())}};
   }
   const auto call = pending_.find(id);
   if (call == pending_.end()) {
     ++counters.unknown_ids;
-    return {};
+    return Stray{id};
   }
   heard_ = now;
   ++counters.replied;
   auto pending = take(call);
   latency.add(now - pending.exchange.begun);
-  if (!reply.is_error) {
-    return Finished{std::move(pending.completion), std::move(reply.value), std::move(pending.exchange)};
-  }
-  ++counters.errors;
-  auto error = refused_by_peer(pending.exchange.command, reply);
-  return Finished{std::move(pending.completion), std::move(error), std::move(pending.exchange)};
+  counters.errors += reply.is_error ? 1U : 0U;
+  auto outcome = outcome_of(pending.exchange.command, std::move(reply));
+  return Finished{std::move(pending.completion), std::move(outcome), std::move(pending.exchange)};
 }
 
 Session::Action Session::negotiated(const Reply& reply) {
@@ -208,6 +206,11 @@ Session::Action Session::negotiated(const Reply& reply) {
   if (reply.is_error) return refused_by_peer("qmp_capabilities", reply);
   state_ = State::ready;
   return Ready{};
+}
+
+Outcome Session::outcome_of(const std::string& command, Reply&& reply) const {
+  if (reply.is_error) return refused_by_peer(command, reply);
+  return std::move(reply.value);
 }
 
 QmpError Session::refused_by_peer(const std::string& command, const Reply& reply) const {

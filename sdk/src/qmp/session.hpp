@@ -9,7 +9,7 @@
 
 #include <map>
 #include <optional>
-#include <unordered_set>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -41,8 +41,14 @@ class Session {
     Exchange exchange = {};
   };
   struct Ready {};
-  /// What an object from the peer makes necessary: nothing, run this, publish this, now ready, end the session so.
-  using Action = std::variant<std::monostate, Finished, Event, Ready, QmpError>;
+  /// An answer that no call waits for, for the log.
+  struct Stray {
+    CallId id = 0;                      ///< 0 when it had none
+    std::optional<Finished> late = {};  ///< what it would have been, for a call that had ended; else nothing asked it
+  };
+  /// What an object from the peer makes necessary: nothing, run this, publish this, now ready, end the session so, or
+  /// note this.
+  using Action = std::variant<std::monostate, Finished, Event, Ready, QmpError, Stray>;
 
   explicit Session(SessionConfig config) : config_{std::move(config)} {}
 
@@ -102,6 +108,7 @@ class Session {
   Action replied(Reply&& reply, Time now);
   Action negotiated(const Reply& reply);
   [[nodiscard]] std::string unanswered(const std::string& command, Errc why, bool sent) const;
+  [[nodiscard]] Outcome outcome_of(const std::string& command, Reply&& reply) const;
   [[nodiscard]] QmpError refused_by_peer(const std::string& command, const Reply& reply) const;
   Pending take(std::map<CallId, Pending>::iterator call);
 
@@ -117,7 +124,7 @@ class Session {
   CallId fd_call_ = 0;      // the peer keeps one descriptor until it runs the command: a second would replace it
   CallId fd_begun_ = 0;     // the one that the present write begins
   std::map<CallId, Pending> pending_;  // in order, so that a lost session fails its calls in the order they were made
-  std::unordered_set<CallId> owed_;    // sent, given up, not answered
+  std::unordered_map<CallId, Exchange> owed_;  // sent, given up, not answered
   std::multimap<Time, CallId> deadlines_;
   Time heard_{};  // the last answer, or when it began to owe one
 };

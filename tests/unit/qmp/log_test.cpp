@@ -2,7 +2,7 @@
 #include "visor/sdk/qmp/log.hpp"
 
 #include "qmp/log_text.hpp"
-#include "qmp_test_support.hpp"
+#include "raw_peer.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -90,6 +90,31 @@ TEST(QmpLog, ShowsCallsThatEndEarly) {
   EXPECT_TRUE(shows("late: timeout"));
   EXPECT_TRUE(shows("cancelled: cancelled \"Cancelled cancelled; QEMU may still do it\""));
   EXPECT_TRUE(shows("lost: disconnected"));
+}
+
+TEST(QmpLog, ShowsAnswersThatNoCallWaitsFor) {
+  RawPeer peer;
+  const auto io = IoThread::manual();
+  const auto log = std::make_shared<KeptLog>(LogLevel::trace);
+  const auto client = connect_by_hand(peer, io, {.log = log});
+  for (const auto& command : {Command{"a"}, Command{"b"}, Command{"ringbuf-read"}}) {
+    client->cancel(client->call_async(command, in(plenty), {}));
+  }
+  settle(*io);
+  const auto before = log->lines().size();
+  peer.send(R"({"return":{"x":1},"id":2}{"id":3,"error":{"class":"GenericError","desc":"no"}})");
+  peer.send(R"({"return":"hush","id":4}{"return":"hush","id":2}{"return":"hush"})");
+  settle(*io);
+  auto lines = log->lines();
+  lines.erase(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(before));
+  EXPECT_EQ(
+      lines,
+      (std::vector<std::string>{
+          "trace QMP #2 a: too late, ok {\"x\":1} after N us (25 bytes)",
+          "trace QMP #3 b: too late, hypervisor_error \"QEMU refused b: no (GenericError)\" after N us (53 bytes)",
+          "trace QMP #4 ringbuf-read: too late, ok \"***\" after N us (24 bytes)",
+          "trace QMP #2: an answer to nothing that was asked (24 bytes)",
+          "trace QMP without an id of this session: an answer to nothing that was asked (17 bytes)"}));
 }
 
 TEST(QmpLog, AsksForTheLevelAndMakesNothingThatIsNotWanted) {

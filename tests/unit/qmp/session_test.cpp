@@ -123,7 +123,9 @@ TEST_F(SessionTest, CountsAnswersToNothing) {
   for (const auto& stray : {again, std::string{R"({"return":{},"id":77})"}, std::string{R"({"return":{},"id":"1"})"},
                             std::string{R"({"return":{},"id":-1})"}, std::string{R"({"return":{}})"},
                             std::string{R"({"error":{"class":"GenericError","desc":"x"},"id":77})"}}) {
-    EXPECT_TRUE(std::holds_alternative<std::monostate>(receive(stray))) << stray;
+    const auto action = receive(stray);
+    ASSERT_TRUE(std::holds_alternative<Session::Stray>(action)) << stray;
+    EXPECT_FALSE(std::get<Session::Stray>(action).late) << stray;
   }
   EXPECT_EQ(session.counters.unknown_ids, 6U);
   EXPECT_EQ(session.state(), State::ready);
@@ -166,7 +168,10 @@ TEST_F(SessionTest, CountsAndDropsTheAnswerAfterTheDeadline) {
   ASSERT_EQ(expired.size(), 1U);
   EXPECT_EQ(expired[0].outcome.error()->message, "vm0 did not answer a in time");
   EXPECT_FALSE(expired[0].outcome.error()->unsent);
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(receive(reply_to(a))));
+  const auto action = receive(reply_to(a));
+  ASSERT_TRUE(std::holds_alternative<Session::Stray>(action));
+  EXPECT_EQ(std::get<Session::Stray>(action).late->exchange.command, "a");
+  EXPECT_FALSE(std::get<Session::Stray>(action).late->completion);
   EXPECT_EQ(session.counters.late, 1U);
   EXPECT_EQ(session.counters.timed_out, 1U);
   EXPECT_EQ(session.counters.unknown_ids, 0U);

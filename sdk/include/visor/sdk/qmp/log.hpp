@@ -12,9 +12,10 @@ namespace visor::sdk::qmp {
 /// Where a client writes what it sends and hears. [any thread] Several may call at once.
 ///
 /// At LogLevel::trace come a line for each command as it is queued (number, name, arguments, bytes), one for its end
-/// (outcome, latency, bytes) and one for each event; at debug, that a session is ready or has ended. Nothing is made
-/// when enabled() says no. A line is printable ASCII: other bytes are escaped, and what is long is cut. What may be
-/// a secret is shown as "***": passwords, keys, the data of secrets, and the answers to questions for them.
+/// (outcome, latency, bytes), one for each answer that came after that or to nothing that was asked, and one for each
+/// event; at debug, that a session is ready or has ended. Nothing is made when enabled() says no. A line is printable
+/// ASCII: other bytes are escaped, and what is long is cut. What may be a secret is shown as "***": passwords, keys,
+/// the data of secrets, and the answers to questions for them.
 class VISOR_SDK_EXPORT QmpLog {
  public:
   virtual ~QmpLog();
