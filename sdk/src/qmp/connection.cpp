@@ -57,7 +57,7 @@ std::variant<CallId, QmpError> Client::Connection::submit(const Command& command
     fd.reset(::fcntl(command.fd, F_DUPFD_CLOEXEC, 0));
     if (!fd) {
       const auto error = system_error("Cannot duplicate the descriptor for " + command.name, errno);
-      return QmpError{error.code(), error.message()};
+      return QmpError{.code = error.code(), .message = error.message(), .unsent = true};
     }
   }
   std::variant<CallId, QmpError> result;

@@ -253,7 +253,9 @@ TEST(QmpCall, RefusesADescriptorWithAnotherCommandAndABadOne) {
   FakeQmpServer server{ready_script().serve({})};
   const auto client = connect(server);
   EXPECT_EQ(client->call({.name = "stop", .fd = STDIN_FILENO}, plenty).error()->code, Errc::invalid_config);
-  EXPECT_EQ(client->call({.name = "getfd", .fd = 100'000}, plenty).error()->code, Errc::io_error);
+  const auto bad = client->call({.name = "getfd", .fd = 100'000}, plenty);
+  EXPECT_EQ(bad.error()->code, Errc::io_error);
+  EXPECT_TRUE(bad.error()->unsent);
   EXPECT_EQ(code_of([&] { (void)client->execute("stop", Value::list({}), plenty); }), Errc::invalid_config);
   EXPECT_EQ(client->counters().sent, 1U);  // qmp_capabilities
 }
