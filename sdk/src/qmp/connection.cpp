@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -75,7 +76,7 @@ std::variant<CallId, QmpError> Client::Connection::submit(const Command& command
 }
 
 void Client::Connection::arm_timer() {
-  const auto next = session_.next_deadline();
+  const auto next = std::min(session_.next_deadline(), retry_at_);
   if (next >= timer_set_) return;
   timer_set_ = next;
   timer_.set(next);
@@ -83,11 +84,18 @@ void Client::Connection::arm_timer() {
 
 void Client::Connection::on_timer() {
   std::vector<Session::Finished> expired;
+  bool retry = false;
   {
     const std::scoped_lock lock{mutex_};
     if (finished_) return;
     timer_set_ = Deadline::max();
-    expired = session_.expire(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    expired = session_.expire(now);
+    retry = retry_at_ <= now;
+    if (retry) {
+      retry_at_ = Deadline::max();
+      blocked_ = false;
+    }
     arm_timer();
   }
   for (auto& call : expired) {
@@ -95,6 +103,7 @@ void Client::Connection::on_timer() {
     due_.push_back(std::move(call));
   }
   run_due();
+  if (retry) flush();
 }
 
 std::optional<QmpError> Client::Connection::give_up(CallId id, Errc why) {

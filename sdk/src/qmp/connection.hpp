@@ -72,6 +72,7 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
 
   void flush();
   void flush_later();
+  void fail_descriptor(std::unique_lock<std::mutex>& lock, CallId id, int failure);
   void on_readable();
   void read_socket();
   void on_timer();
@@ -107,7 +108,8 @@ class Client::Connection : public std::enable_shared_from_this<Client::Connectio
   Timer timer_;
   Deadline timer_set_ = Deadline::max();
   bool writing_ = false;  // some thread is in sendmsg, on the bytes of the session's outbox
-  bool blocked_ = false;  // the socket is full; the watch will tell
+  bool blocked_ = false;  // the socket is full, and the watch will tell; or the kernel was, and the timer will
+  Deadline retry_at_ = Deadline::max();
   bool finished_ = false;
   bool adopted_ = false;
   std::string cause_;  // found once, kept

@@ -6,9 +6,21 @@
 #include "visor/core/error.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <string_view>
+#include <utility>
 
 namespace visor::sdk::qmp {
+namespace {
+
+/// The kernel lacks memory: it may have some soon.
+bool is_passing(int error) { return error == ENOBUFS || error == ENOMEM; }
+
+/// sendmsg() does not take this descriptor, and took nothing of its command: ETOOMANYREFS, too many descriptors are on
+/// their way (unix(7)); EINVAL, one that may not be passed, as io_uring's since Linux 6.7.
+bool is_of_descriptor(int error) { return error == ETOOMANYREFS || error == EINVAL; }
+
+}  // namespace
 
 void Client::Connection::flush() {
   constexpr int max_writes = 8;  // of Outbox::max_batch_bytes at most; the I/O thread then goes on in its turn
@@ -27,6 +39,9 @@ void Client::Connection::flush() {
     lock.lock();
     session_.end_write(result.bytes);
     failure = result.error;
+    if (batch.fd >= 0 && is_of_descriptor(failure)) {
+      fail_descriptor(lock, batch.fd_line, std::exchange(failure, 0));
+    }
   }
   writing_ = false;
   if (writes == max_writes && failure == 0 && !session_.ended()) {
@@ -34,6 +49,15 @@ void Client::Connection::flush() {
     return flush_later();
   }
   ended_writing(lock, failure);
+}
+
+void Client::Connection::fail_descriptor(std::unique_lock<std::mutex>& lock, CallId id, int failure) {
+  const auto error = system_error("its descriptor cannot be passed", failure);
+  const auto code = failure == ETOOMANYREFS ? Errc::exhausted : error.code();
+  auto finished = session_.refuse(id, code, error.message());
+  lock.unlock();
+  finish_early(std::move(finished));
+  lock.lock();
 }
 
 void Client::Connection::flush_later() {
@@ -51,6 +75,10 @@ void Client::Connection::ended_writing(std::unique_lock<std::mutex>& lock, int f
   if (session_.ended()) return close_socket_if_idle();
   if (failure == 0) return;
   blocked_ = true;
+  if (is_passing(failure)) {
+    retry_at_ = std::chrono::steady_clock::now() + std::chrono::milliseconds{10};
+    return arm_timer();
+  }
   const auto weak = weak_from_this();
   if (failure == EAGAIN) {
     watch_.when_writable([weak] {

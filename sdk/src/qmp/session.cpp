@@ -22,11 +22,12 @@ std::string printable(std::string_view text) {
 
 // ------------------------------------------------------------------------------------------------------------ calls
 
+QmpError Session::unsent(const std::string& command, Errc code, const std::string& why) const {
+  return {.code = code, .message = "Cannot send " + command + " to " + config_.peer + ": " + why, .unsent = true};
+}
+
 std::optional<QmpError> Session::refusal(const Command& command, bool has_fd, Time deadline, Time now) const {
-  const auto refuse = [&](Errc code, const std::string& why) {
-    return QmpError{
-        .code = code, .message = "Cannot send " + command.name + " to " + config_.peer + ": " + why, .unsent = true};
-  };
+  const auto refuse = [&](Errc code, const std::string& why) { return unsent(command.name, code, why); };
   if (ended() || state_ == State::closing) {
     auto error = disconnected("Cannot send " + command.name);
     error.unsent = true;
@@ -56,10 +57,8 @@ std::variant<CallId, QmpError> Session::submit(const Command& command, UniqueFd 
   if (auto why = refusal(command, static_cast<bool>(fd), deadline, now)) return *std::move(why);
   auto line = encode(command.name, command.arguments, command.out_of_band, last_id_ + 1);
   if (outbox_.size() + line.size() > config_.max_queued_bytes) {
-    return QmpError{.code = Errc::exhausted,
-                    .message = "Cannot send " + command.name + " to " + config_.peer + ": more than " +
-                               std::to_string(config_.max_queued_bytes) + " bytes would be unsent",
-                    .unsent = true};
+    return unsent(command.name, Errc::exhausted,
+                  "more than " + std::to_string(config_.max_queued_bytes) + " bytes would be unsent");
   }
   const auto id = enqueue(std::move(line), std::move(fd), now);
   pending_.emplace(id, Pending{std::move(completion), {id, command.name, now, hides_answer(command)}, deadline});
@@ -108,6 +107,15 @@ std::string Session::unanswered(const std::string& command, Errc why, bool sent)
 
 std::optional<Session::Finished> Session::withdraw(CallId id) {
   return outbox_.untouched(id) ? abandon(id, Errc::cancelled) : std::nullopt;
+}
+
+std::optional<Session::Finished> Session::refuse(CallId id, Errc code, const std::string& why) {
+  const auto call = pending_.find(id);
+  if (call == pending_.end()) return std::nullopt;  // given up meanwhile, and withdrawn by the end of the write
+  (void)outbox_.withdraw(id);
+  auto pending = take(call);
+  auto error = unsent(pending.exchange.command, code, why);
+  return Finished{std::move(pending.completion), std::move(error), std::move(pending.exchange)};
 }
 
 std::vector<Session::Finished> Session::expire(Time now) {

@@ -60,6 +60,8 @@ class Session {
   std::optional<Finished> abandon(CallId id, Errc why);
   /// Ends a call as cancelled, but only if nothing of it was or is being sent.
   std::optional<Finished> withdraw(CallId id);
+  /// Ends a call of which nothing can be sent, and says why.
+  std::optional<Finished> refuse(CallId id, Errc code, const std::string& why);
   /// Ends the calls whose deadline has passed.
   std::vector<Finished> expire(Time now);
   /// The earliest deadline of a call; Deadline::max() when there is none.
@@ -102,6 +104,7 @@ class Session {
     Time deadline;
   };
 
+  [[nodiscard]] QmpError unsent(const std::string& command, Errc code, const std::string& why) const;
   std::optional<QmpError> refusal(const Command& command, bool has_fd, Time deadline, Time now) const;
   CallId enqueue(std::string line, UniqueFd fd, Time now);
   Action greeted(Greeting&& greeting, Time now);

@@ -80,7 +80,7 @@ struct ClientOptions {
 ///                and counted when it comes, and the session lives on
 ///   cancelled    the same, by the caller's wish
 ///   disconnected the session ended or ends; every call pending then fails so, exactly once, with the cause if known
-///   exhausted    too much is unsent or unanswered
+///   exhausted    too much is unsent or unanswered, or too many descriptors are on their way
 /// A session that has ended stays ended: connect again with a new one.
 class VISOR_SDK_EXPORT Client {
  public:
