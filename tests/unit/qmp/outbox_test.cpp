@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "qmp/outbox.hpp"
+#include "batch_text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,14 +10,6 @@ namespace {
 
 Outbox::Line line(CallId id, std::string bytes, bool with_fd = false) {
   return {id, std::move(bytes), UniqueFd{with_fd ? ::open("/dev/null", O_RDONLY | O_CLOEXEC) : -1}};
-}
-
-std::string text_of(const Outbox::Batch& batch) {
-  std::string text;
-  for (std::size_t i = 0; i < batch.count; ++i) {
-    text.append(static_cast<const char*>(batch.parts[i].iov_base), batch.parts[i].iov_len);
-  }
-  return text;
 }
 
 TEST(QmpOutbox, GoesOnWhereASocketStoppedTaking) {

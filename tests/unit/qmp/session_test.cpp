@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qmp/session.hpp"
 
+#include "batch_text.hpp"
 #include "qmp_test_support.hpp"
 #include "visor/core/json.hpp"
 
@@ -20,14 +21,10 @@ class SessionTest : public ::testing::Test {
   std::string sent() {
     std::string text;
     while (true) {
-      const auto batch = session.begin_write();
-      if (batch.count == 0) return text;
-      std::size_t size = 0;
-      for (std::size_t i = 0; i < batch.count; ++i) {
-        text.append(static_cast<const char*>(batch.parts[i].iov_base), batch.parts[i].iov_len);
-        size += batch.parts[i].iov_len;
-      }
-      session.end_write(size);
+      const auto batch = text_of(session.begin_write());
+      if (batch.empty()) return text;
+      session.end_write(batch.size());
+      text += batch;
     }
   }
 
