@@ -178,14 +178,25 @@ TEST(Weakness, AShutdownUnderAFloodOfEventsEnds) {
   RawPeer peer;
   peer.negotiate();
   auto client = Client::connect(peer.take_client(), {}, plenty);
-  std::jthread flood{[&] {
+  int failure = 0;
+  std::thread flood{[&] {
     const std::string event = R"({"event":"E","timestamp":{"seconds":1,"microseconds":1}})";
     while (::send(peer.fd(), event.data(), event.size(), MSG_NOSIGNAL) > 0) continue;
+    failure = errno;
   }};
   const auto unread = client->subscribe({}, 1);
-  while (client->counters().events < 100) std::this_thread::yield();
-  client.reset();
-  while (unread->next(plenty)) continue;
+  while (unread->dropped() < 100) std::this_thread::yield();
+  Promised unanswered;
+  client->call_async({"a"}, in(plenty), unanswered.completion());
+  client.reset();  // while more comes than it can read
+  EXPECT_EQ(unanswered.count(), 1);
+  EXPECT_EQ(unanswered.get().error()->message, "No answer to a: the QMP session was shut down");
+  flood.join();
+  EXPECT_TRUE(failure == EPIPE || failure == ECONNRESET) << failure;
+  const auto dropped = unread->dropped();
+  EXPECT_TRUE(unread->next(plenty));  // the one that it has a place for
+  EXPECT_FALSE(unread->next(plenty));
+  EXPECT_EQ(unread->dropped(), dropped);
 }
 
 }  // namespace
