@@ -38,7 +38,8 @@ std::chrono::microseconds some_limit(std::mt19937_64& random) {
   }
 }
 
-/// Outcomes that completions bring, each once. Shared with them: a thread may leave before.
+/// The outcomes of calls, the first of each. Shared with the completions, which count themselves as long as the session
+/// lives: a second one may come when the thread that made the call has left.
 struct Ahead {
   std::mutex mutex;
   std::condition_variable changed;
@@ -152,11 +153,14 @@ void StressRun::call_ahead(Worker& worker, Client& client) {
   const auto first = next_.fetch_add(count);
   const auto ahead = std::make_shared<Ahead>();
   ahead->counts.resize(count);
+  tally_.ahead += count;
   std::vector<sdk::qmp::CallId> ids;
   for (std::size_t i = 0; i < count; ++i) {
     const auto deadline = Clock::now() + some_limit(worker.random);
-    ids.push_back(client.call_async(echo(first + i), deadline, [ahead, i](Outcome outcome) {
+    ids.push_back(client.call_async(echo(first + i), deadline, [this, ahead, i](Outcome outcome) {
+      ++tally_.completions;
       const std::scoped_lock lock{ahead->mutex};
+      if (++ahead->counts[i] != 1) return problem("a call ended twice");
       ahead->arrived.emplace_back(i, std::move(outcome));
       ahead->changed.notify_all();
     }));
@@ -168,7 +172,6 @@ void StressRun::call_ahead(Worker& worker, Client& client) {
     problem("a call never ended");
   }
   for (const auto& [i, outcome] : ahead->arrived) {
-    if (++ahead->counts[i] != 1) problem("a call ended twice");
     account(first + i, outcome, ids[i] != 0 ? Made::ahead : Made::refused);
   }
 }
@@ -235,6 +238,8 @@ bool StressRun::check_books() {
   const auto ended = sums_.replied + sums_.timed_out + sums_.cancelled + tally_.lost;
   const auto known = tally_.begun - tally_.unsent;
   if (tally_.begun != next_) problem("not every call was accounted for");
+  // All sessions have ended: no completion can come any more.
+  if (tally_.completions != tally_.ahead) problem("not every completion ran once");
   if (ended > known || ended + tally_.ambiguous < known) problem("the counters of the sessions do not add up");
   if (sums_.replied < tally_.answered + tally_.refused) problem("more answers than were counted");
   if (sums_.events > peers_.events()) problem("more events than there were");

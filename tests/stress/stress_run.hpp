@@ -27,6 +27,8 @@ struct StressOptions {
 /// How the calls of all threads ended.
 struct Tally {
   std::atomic<std::uint64_t> begun{0};
+  std::atomic<std::uint64_t> ahead{0};        ///< those of them that nobody waits for
+  std::atomic<std::uint64_t> completions{0};  ///< of those
   std::atomic<std::uint64_t> answered{0};
   std::atomic<std::uint64_t> refused{0};  ///< by the peer
   std::atomic<std::uint64_t> timed_out{0};
