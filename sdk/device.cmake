@@ -3,6 +3,7 @@
 set(visor_sdk_device_headers
     command_line
     cpu
+    describe
     devices
     disk
     memory
@@ -11,7 +12,7 @@ set(visor_sdk_device_headers
     property_bag
     vfio
     vhost)
-set(visor_sdk_device_sources ${visor_sdk_device_headers})
+set(visor_sdk_device_sources ${visor_sdk_device_headers} field_check field_syntax render)
 list(TRANSFORM visor_sdk_device_headers PREPEND include/visor/sdk/device/)
 list(TRANSFORM visor_sdk_device_headers APPEND .hpp)
 list(TRANSFORM visor_sdk_device_sources PREPEND src/device/)

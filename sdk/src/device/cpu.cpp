@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/cpu.hpp"
 
-#include "check.hpp"
+#include "table.hpp"
+#include "visor/core/error.hpp"
 
 namespace visor::sdk {
 
@@ -14,12 +15,23 @@ CpuDevice CpuDevice::from_entry(const Value& entry, std::string id) {
   return cpu;
 }
 
-void CpuDevice::validate() const {
-  check_id("CPU", id);
-  if (driver.empty()) refuse("CPU", id, "no driver");
-  if (props.empty()) refuse("CPU", id, "nothing says where it goes");
+const DeviceTable& CpuDevice::describe() {
+  using D = CpuDevice;
+  static const DeviceTable table = TableBuilder<D>("CpuDevice", "CPU", "A vCPU, or a core of them, to be plugged.")
+                                       .is("")
+                                       .with({
+                                           id_field<&D::id>(),
+                                           field<&D::driver>("driver", "", "QEMU's type of it.").needed(),
+                                       });
+  return table;
 }
 
+void CpuDevice::validate() const {
+  check_fields(describe(), this);
+  if (props.empty()) refuse_device(describe(), this, "nothing says where it goes");
+}
+
+// Which properties there are is what QEMU lists: no table has them.
 PropertyBag CpuDevice::properties() const {
   auto bag = PropertyBag::device(driver).set("id", id);
   for (const auto& [name, value] : props) bag.set(name, value);

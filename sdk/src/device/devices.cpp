@@ -1,130 +1,143 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/devices.hpp"
 
-#include "check.hpp"
+#include "table.hpp"
+#include "visor/core/error.hpp"
 
 namespace visor::sdk {
 namespace {
 
-constexpr std::size_t max_disk_serial = 20;     // virtio 1.1, 5.2.6: VIRTIO_BLK_ID_BYTES
-constexpr std::uint32_t max_virtqueues = 1024;  // qemu: VIRTIO_QUEUE_MAX
-
-bool is_block_size(std::uint32_t size) {
-  return size == 0 || (size >= 512 && size <= 65536 && (size & (size - 1)) == 0);
-}
+bool is_named(const VirtioPort& port) { return !port.name.empty(); }
+bool is_on_pci(const PanicDevice& panic) { return panic.driver == "pvpanic-pci"; }
+std::optional<PropertyBag::Property> source_of(const VirtioRng& rng) { return rng.id + "-source"; }
 
 }  // namespace
 
-std::string virtio_driver(std::string_view base, VirtioTransport transport) {
-  switch (transport) {
-    case VirtioTransport::pci:
-      return std::string{base} + "-pci";
-    case VirtioTransport::ccw:
-      return std::string{base} + "-ccw";
-    case VirtioTransport::mmio:
-      return std::string{base} + "-device";
-  }
-  throw Error(Errc::internal, "Unknown virtio transport");
+const DeviceTable& SocketChardev::describe() {
+  using D = SocketChardev;
+  static const DeviceTable table =
+      TableBuilder<D>("SocketChardev", "Character device", "A listening Unix socket that QEMU inherits.")
+          .told_by(DeviceOption::chardev, "-chardev")
+          .is("socket")
+          .with({
+              id_field<&D::id>(),
+              field<&D::fd>("fd", "fd", "The number of the listening socket in QEMU's process.")
+                  .as(FieldType::number)
+                  .needed(),
+          });
+  return table;
 }
 
-void SocketChardev::validate() const {
-  check_id("Character device", id);
-  if (fd < 0) refuse("Character device", id, "no descriptor");
-}
+void SocketChardev::validate() const { check_fields(describe(), this); }
 
 void SocketChardev::render(CommandLine& line) const {
-  line.add("-chardev", PropertyBag::chardev("socket")
-                           .set("id", id)
-                           .set("fd", static_cast<std::uint64_t>(fd))
-                           .set("server", true)
-                           .set("wait", false));
+  line.add("-chardev", properties_of(describe(), this).set("server", true).set("wait", false));
 }
 
-void Monitor::validate() const { check_id("Monitor", id); }
-
-void Monitor::render(CommandLine& line) const {
-  line.add("-mon", PropertyBag::keys().set("chardev", chardev).set("mode", "control").set("id", id));
+const DeviceTable& Monitor::describe() {
+  using D = Monitor;
+  static const DeviceTable table =
+      TableBuilder<D>("Monitor", "Monitor", "A monitor on a character device.")
+          .told_by(DeviceOption::keyval, "-mon")
+          .with({
+              reference<&D::chardev>("chardev", "chardev", "What it speaks through.").needed(),
+              field<&D::mode>("mode", "mode", "QMP, or the monitor for people.").of({"control", "readline"}).said(),
+              id_field<&D::id>(),
+              field<&D::pretty>("pretty", "pretty", "QMP with line breaks."),
+          });
+  return table;
 }
 
-void VirtioSerial::validate() const { check_id("Serial bus", id); }
+void Monitor::validate() const { check_fields(describe(), this); }
 
-PropertyBag VirtioSerial::properties() const {
-  return PropertyBag::device(virtio_driver("virtio-serial", transport)).set("id", id);
+void Monitor::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VirtioSerial::describe() {
+  using D = VirtioSerial;
+  // qemu: hw/char/virtio-serial-bus.c: two queues a port, and two for control
+  static const DeviceTable table =
+      TableBuilder<D>("VirtioSerial", "Serial bus", "The bus that virtio ports and consoles sit on.")
+          .is_virtio("virtio-serial")
+          .with({
+              id_field<&D::id>(),
+              field<&D::max_ports>("max_ports", "max_ports", "How many ports it takes.").range(1, 511).in("ports"),
+          })
+          .placed<&D::place>();
+  return table;
 }
 
-void VirtioSerial::render(CommandLine& line) const { line.add("-device", properties()); }
+void VirtioSerial::validate() const { check_fields(describe(), this); }
 
-void VirtioPort::validate() const {
-  check_id("Serial port", id);
-  if (chardev.empty()) refuse("Serial port", id, "no character device");
+PropertyBag VirtioSerial::properties() const { return properties_of(describe(), this); }
+
+void VirtioSerial::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VirtioPort::describe() {
+  using D = VirtioPort;
+  static const DeviceTable table =
+      TableBuilder<D>("VirtioPort", "Serial port", "A named channel, or a console when it has no name.")
+          .by<is_named>({{"a console", "virtconsole", on_all, ""}, {"a channel", "virtserialport", on_all, ""}})
+          .with({
+              id_field<&D::id>(),
+              field<&D::bus>("bus", "bus", "The bus of its VirtioSerial (\"serial0.0\").").as(FieldType::bus),
+              reference<&D::chardev>("chardev", "chardev", "Where its data goes.").needed(),
+              field<&D::name>("name", "name", "What the guest finds the port by.").only(2),
+              field<&D::number>("number", "nr", "Its number on the bus.").range(0, 510),
+          });
+  return table;
 }
 
-PropertyBag VirtioPort::properties() const {
-  return PropertyBag::device(name.empty() ? "virtconsole" : "virtserialport")
-      .set("id", id)
-      .set("bus", bus)
-      .set("chardev", chardev)
-      .set_if("name", name);
+void VirtioPort::validate() const { check_fields(describe(), this); }
+
+PropertyBag VirtioPort::properties() const { return properties_of(describe(), this); }
+
+void VirtioPort::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& SerialConsole::describe() {
+  using D = SerialConsole;
+  static const DeviceTable table =
+      TableBuilder<D>("SerialConsole", "Serial console", "The machine's own serial console.")
+          .by<&D::kind>(
+              {{"uart", "", on_all, ""}, {"spapr_vty", "spapr-vty", on_pci, ""}, {"sclp", "sclpconsole", on_ccw, ""}})
+          .with({reference<&D::chardev>("chardev", "chardev", "Where its data goes.").needed()});
+  return table;
 }
 
-void VirtioPort::render(CommandLine& line) const { line.add("-device", properties()); }
-
-void SerialConsole::validate() const {
-  if (chardev.empty()) refuse("Serial console", chardev, "no character device");
-}
+void SerialConsole::validate() const { check_fields(describe(), this); }
 
 void SerialConsole::render(CommandLine& line) const {
-  switch (kind) {
-    case SerialKind::uart:
-      line.plain("-serial", "chardev:" + chardev);
-      return;
-    case SerialKind::spapr_vty:
-      line.add("-device", PropertyBag::device("spapr-vty").set("chardev", chardev).set("reg", "0x30000000"));
-      return;
-    case SerialKind::sclp:
-      line.add("-device", PropertyBag::device("sclpconsole").set("chardev", chardev));
-      return;
-  }
+  if (kind == SerialKind::uart) return line.plain("-serial", "chardev:" + chardev);  // it has no -device of its own
+  auto bag = properties_of(describe(), this);
+  if (kind == SerialKind::spapr_vty) bag.set("reg", "0x30000000");
+  line.add("-device", bag);
 }
 
-std::string VirtioBlk::node_name() const { return BlockNode::name_of(id); }
-
-void VirtioBlk::validate() const {
-  backing.validate(id);
-  if (serial.size() > max_disk_serial) refuse("Disk", id, "the serial must not be longer than 20 bytes");
-  if (!is_block_size(logical_block_size_bytes) || !is_block_size(physical_block_size_bytes)) {
-    refuse("Disk", id, "block sizes must be powers of two from 512 to 65536 bytes");
-  }
-  if (physical_block_size_bytes != 0 && logical_block_size_bytes > physical_block_size_bytes) {
-    refuse("Disk", id, "the logical block size must not be larger than the physical one");
-  }
-  if (num_queues > max_virtqueues) refuse("Disk", id, "num_queues must not be above 1024");
-  place.check("Disk", id, transport);
-}
-
-PropertyBag VirtioBlk::node() const { return backing.properties(id); }
-
-PropertyBag VirtioBlk::properties() const {
-  auto bag = PropertyBag::device(virtio_driver("virtio-blk", transport));
-  bag.set("id", id).set("drive", node_name()).set_if("serial", serial).set_if("iothread", iothread);
-  if (share_rw) bag.set("share-rw", true);
-  if (logical_block_size_bytes != 0) bag.set("logical_block_size", std::uint64_t{logical_block_size_bytes});
-  if (physical_block_size_bytes != 0) bag.set("physical_block_size", std::uint64_t{physical_block_size_bytes});
-  if (num_queues != 0) bag.set("num-queues", std::uint64_t{num_queues});
-  place.add_to(bag);
-  return bag;
-}
-
-void VirtioBlk::render(CommandLine& line) const {
-  line.add("-blockdev", node());
-  line.add("-device", properties());
+const DeviceTable& Nvdimm::describe() {
+  using D = Nvdimm;
+  static const DeviceTable table =
+      TableBuilder<D>("Nvdimm", "Non-volatile memory", "A file as non-volatile memory.")
+          .is("nvdimm")
+          .with({
+              id_field<&D::id>(),
+              reference<&D::backend_id>("backend_id", "memdev", "What its backend is called.").needed(),
+              field<&D::read_only>("read_only", "unarmed", "The guest cannot write.").said(),
+              path_field<&D::path>("path", "", "The file.").needed(),
+              field<&D::size_bytes>("size_bytes", "", "The file's size.").range(1, ~0ULL).in("bytes").needed(),
+              field<&D::share>("share", "", "What the guest writes reaches the file."),
+              field<&D::pmem>("pmem", "", "The file lies in persistent memory."),
+              field<&D::label_bytes>("label_bytes", "label-size", "Room for labels at the file's end.")
+                  .range(128 << 10, ~0ULL)  // qemu: hw/mem/nvdimm.c, MIN_NAMESPACE_LABEL_SIZE
+                  .in("bytes"),
+              field<&D::slot>("slot", "slot", "Its slot; not set: QEMU's choice.").range(0, 255),
+              field<&D::node>("node", "node", "The NUMA node.").range(0, 127),
+              field<&D::address>("address", "addr", "In the guest's physical memory; not set: QEMU's choice."),
+          });
+  return table;
 }
 
 void Nvdimm::validate() const {
-  check_id("Non-volatile memory", id);
-  check_id("Memory backend", backend_id);
-  if (path.empty() || path.front() != '/') refuse("Non-volatile memory", id, "the path must be absolute");
-  if (size_bytes == 0) refuse("Non-volatile memory", id, "the file must not be empty");
+  check_fields(describe(), this);
+  if (label_bytes >= size_bytes) refuse_device(describe(), this, "label_bytes must be less than size_bytes");
 }
 
 PropertyBag Nvdimm::backend() const {
@@ -137,38 +150,62 @@ PropertyBag Nvdimm::backend() const {
   return pmem ? bag.set("pmem", *pmem) : bag;
 }
 
-PropertyBag Nvdimm::properties() const {
-  return PropertyBag::device("nvdimm").set("id", id).set("memdev", backend_id).set("unarmed", read_only);
-}
+PropertyBag Nvdimm::properties() const { return properties_of(describe(), this); }
 
 void Nvdimm::render(CommandLine& line) const {
   line.add("-object", backend());
   line.add("-device", properties());
 }
 
-void PanicDevice::validate() const {
-  check_id("Panic device", id);
-  if (driver.empty()) throw Error(Errc::unsupported, "Panic device '" + id + "': this machine has no panic device");
+const DeviceTable& PanicDevice::describe() {
+  using D = PanicDevice;
+  static const DeviceTable table =
+      TableBuilder<D>("PanicDevice", "Panic device", "The device through which a guest reports a panic.")
+          .by<is_on_pci>({{"pvpanic", "pvpanic", on_pci, ""}, {"pvpanic-pci", "pvpanic-pci", on_pci, ""}})
+          .with({
+              id_field<&D::id>(),
+              field<&D::driver>("driver", "", "Which of QEMU's it is.").of({"pvpanic", "pvpanic-pci"}).needed(),
+          })
+          .placed<&D::place>();
+  return table;
 }
 
-void PanicDevice::render(CommandLine& line) const { line.add("-device", PropertyBag::device(driver).set("id", id)); }
+void PanicDevice::validate() const {
+  if (driver.empty()) throw Error(Errc::unsupported, "Panic device '" + id + "': this machine has no panic device");
+  check_fields(describe(), this);
+  if (!is_on_pci(*this) && place.bus + place.addr != "") {
+    refuse_device(describe(), this, "bus and addr are there for pvpanic-pci alone");
+  }
+}
+
+PropertyBag PanicDevice::properties() const { return properties_of(describe(), this); }
+
+void PanicDevice::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VirtioRng::describe() {
+  using D = VirtioRng;
+  static const DeviceTable table =
+      TableBuilder<D>("VirtioRng", "Random number generator", "An entropy source for the guest.")
+          .is_virtio("virtio-rng")
+          .with({
+              id_field<&D::id>(),
+              computed<D, source_of>("rng", "The object that reads the source, called after it."),
+              path_field<&D::source>("source", "", "What is read.").needed(),
+              field<&D::max_bytes>("max_bytes", "max-bytes", "How much a period; goes with period_ms.").in("bytes"),
+              field<&D::period_ms>("period_ms", "period", "The period of max_bytes.").in("ms"),
+          })
+          .placed<&D::place>();
+  return table;
+}
 
 void VirtioRng::validate() const {
-  check_id("Random number generator", id);
-  if (source.empty() || source.front() != '/') {
-    refuse("Random number generator", id, "the source must be an absolute path");
-  }
+  check_fields(describe(), this);
   if ((max_bytes == 0) != (period_ms == 0)) {
-    refuse("Random number generator", id, "max_bytes and period_ms go together");
+    refuse_device(describe(), this, "max_bytes and period_ms go together");
   }
 }
 
-PropertyBag VirtioRng::properties() const {
-  auto bag = PropertyBag::device(virtio_driver("virtio-rng", transport));
-  bag.set("id", id).set("rng", id + "-source");
-  if (max_bytes != 0) bag.set("max-bytes", max_bytes).set("period", std::uint64_t{period_ms});
-  return bag;
-}
+PropertyBag VirtioRng::properties() const { return properties_of(describe(), this); }
 
 void VirtioRng::render(CommandLine& line) const {
   line.add("-object", PropertyBag::object("rng-random").set("id", id + "-source").set("filename", source));

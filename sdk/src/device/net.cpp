@@ -1,119 +1,182 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/net.hpp"
 
-#include "check.hpp"
-#include "visor/sdk/device/devices.hpp"
-
-#include <algorithm>
+#include "table.hpp"
 
 namespace visor::sdk {
 namespace {
 
 constexpr std::string_view backend = "Network backend";
-constexpr std::string_view card = "Network card";
-constexpr std::size_t max_interface_name = 15;  // linux: IFNAMSIZ less the final NUL
-constexpr std::uint32_t max_queues = 256;       // linux: drivers/net/tun.c, MAX_TAP_QUEUES
+constexpr std::size_t longest_interface = 15;  // linux: IFNAMSIZ less the final NUL
+constexpr std::uint32_t max_queues = 256;      // linux: drivers/net/tun.c, MAX_TAP_QUEUES
 
-void check_queues(std::string_view what, const std::string& id, std::uint32_t queues, std::uint32_t least) {
-  if (queues < least || queues > max_queues) {
-    refuse(what, id, "queues must be from " + std::to_string(least) + " to 256, found " + std::to_string(queues));
-  }
+std::optional<PropertyBag::Property> on_when(bool set) {
+  return set ? std::optional<PropertyBag::Property>{true} : std::nullopt;
 }
 
-void check_list(const std::string& id, const char* field, const std::vector<std::string>& names) {
-  const bool bad =
-      std::ranges::any_of(names, [](const auto& name) { return name.empty() || name.find(':') != std::string::npos; });
-  if (bad) refuse(backend, id, std::string{field} + " must not be empty or contain ':'");
+bool is_named(const TapNetdev& tap) { return tap.fds.empty(); }
+std::optional<PropertyBag::Property> vhost_of(const TapNetdev& tap) {
+  return on_when(tap.vhost || !tap.vhost_fds.empty());
 }
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ":") + name;
-  return out;
-}
-
-bool is_mac(std::string_view text) {
-  if (text.size() != 17) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    if (i % 3 == 2 ? c != ':' : !digit) return false;
-  }
-  return true;
+std::optional<PropertyBag::Property> several_of(const VirtioNet& card) { return on_when(card.queues > 0); }
+std::optional<PropertyBag::Property> vectors_of(const VirtioNet& card) {
+  if (card.queues == 0 || card.transport != VirtioTransport::pci) return std::nullopt;
+  return std::uint64_t{card.queues} * 2 + 2;
 }
 
 }  // namespace
 
+const DeviceTable& TapNetdev::describe() {
+  using D = TapNetdev;
+  constexpr std::uint32_t by_name = 2;
+  static const DeviceTable table =
+      TableBuilder<D>("TapNetdev", backend, "A tap interface, by its name or by descriptors.")
+          .told_by(DeviceOption::netdev, "-netdev")
+          .by<is_named>({{"descriptors", "tap", on_all, ""}, {"a name", "tap", on_all, ""}})
+          .with({
+              id_field<&D::id>(),
+              field<&D::ifname>("ifname", "ifname", "The interface.").longest(longest_interface).only(by_name).needed(),
+              field<&D::script>("script", "script", "Run when the interface is up; \"no\" runs none.")
+                  .only(by_name)
+                  .said(),
+              field<&D::downscript>("downscript", "downscript", "Run when it goes; \"no\" runs none.")
+                  .only(by_name)
+                  .said(),
+              field<&D::queues>("queues", "queues", "Queues of the interface.")
+                  .range(1, max_queues)
+                  .in("queues")
+                  .only(by_name),
+              field<&D::fds>("fds", "fds", "One descriptor a queue.").as(FieldType::fds),
+              // Without vhostforce QEMU 7.2 aborts when vhost does not work (net_client_init1); with it, it says so.
+              computed<D, vhost_of>("vhost", "The kernel moves the packets: vhost or vhost_fds are given."),
+              computed<D, vhost_of>("vhostforce", "Says so when vhost does not work."),
+              field<&D::vhost_fds>("vhost_fds", "vhostfds", "Descriptors of /dev/vhost-net, one a queue.")
+                  .as(FieldType::fds),
+              field<&D::vhost>("vhost", "", "The kernel moves the packets."),
+              field<&D::kind>("kind", "", "How the interface came to be.").of({"tap", "macvtap", "ipvtap", "vethtap"}),
+          });
+  return table;
+}
+
 void TapNetdev::validate() const {
-  check_id(backend, id);
-  if (fds.empty() == ifname.empty()) refuse(backend, id, "either ifname or fds must be given, and not both");
-  if (ifname.size() > max_interface_name) refuse(backend, id, "ifname must not be longer than 15 bytes");
-  check_list(id, "fds", fds);
-  check_list(id, "vhost_fds", vhost_fds);
-  check_queues(backend, id, fds.empty() ? queues : static_cast<std::uint32_t>(fds.size()), 1);
-  if (!fds.empty() && queues > 1 && queues != fds.size()) refuse(backend, id, "there must be one of fds a queue");
+  if (fds.empty() == ifname.empty()) {
+    refuse_device(describe(), this, "either ifname or fds must be given, and not both");
+  }
+  if (!fds.empty() && queues > 1 && queues != fds.size()) {
+    refuse_device(describe(), this, "there must be one of fds a queue");
+  }
+  auto plain = *this;  // by descriptors these say nothing
+  if (!fds.empty()) {
+    const TapNetdev untouched{};
+    plain.queues = untouched.queues;
+    plain.script = untouched.script;
+    plain.downscript = untouched.downscript;
+  }
+  check_fields(describe(), &plain);
+  if (fds.size() > max_queues) refuse_device(describe(), this, "there must not be more than 256 of fds");
   if (!vhost_fds.empty() && vhost_fds.size() != fds.size()) {
-    refuse(backend, id,
-           "there must be as many vhost_fds (" + std::to_string(vhost_fds.size()) + ") as fds (" +
-               std::to_string(fds.size()) + ")");
+    refuse_device(describe(), this,
+                  "there must be as many vhost_fds (" + std::to_string(vhost_fds.size()) + ") as fds (" +
+                      std::to_string(fds.size()) + ")");
+  }
+  if (fds.empty() && (kind == TapKind::macvtap || kind == TapKind::ipvtap)) {
+    refuse_device(describe(), this, "QEMU opens no macvtap or ipvtap by name, give fds of /dev/tapN");
   }
 }
 
-PropertyBag TapNetdev::properties() const {
-  auto bag = PropertyBag::netdev("tap");
-  bag.set("id", id);
-  if (fds.empty()) {
-    bag.set("ifname", ifname).set("script", script).set("downscript", downscript);
-    if (queues > 1) bag.set("queues", std::uint64_t{queues});
-  } else {
-    bag.set("fds", joined(fds));
-  }
-  // Without vhostforce QEMU 7.2 aborts when vhost does not work (net_client_init1); with it, it says so.
-  if (vhost || !vhost_fds.empty()) bag.set("vhost", true).set("vhostforce", true);
-  return bag.set_if("vhostfds", joined(vhost_fds));
+PropertyBag TapNetdev::properties() const { return properties_of(describe(), this); }
+
+void TapNetdev::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& UserNetdev::describe() {
+  using D = UserNetdev;
+  static const DeviceTable table =
+      TableBuilder<D>("UserNetdev", backend, "QEMU's own network behind a NAT.")
+          .told_by(DeviceOption::netdev, "-netdev")
+          .is("user")
+          .with({
+              id_field<&D::id>(),
+              field<&D::isolated>("isolated", "restrict", "The guest reaches neither the host nor anything outside."),
+          });
+  return table;
 }
 
-void TapNetdev::render(CommandLine& line) const { line.add("-netdev", properties()); }
+void UserNetdev::validate() const { check_fields(describe(), this); }
 
-void UserNetdev::validate() const { check_id(backend, id); }
+PropertyBag UserNetdev::properties() const { return properties_of(describe(), this); }
 
-PropertyBag UserNetdev::properties() const {
-  auto bag = PropertyBag::netdev("user").set("id", id);
-  return isolated ? bag.set("restrict", true) : bag;
+void UserNetdev::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VhostUserNetdev::describe() {
+  using D = VhostUserNetdev;
+  static const DeviceTable table =
+      TableBuilder<D>("VhostUserNetdev", backend, "A backend in another process, behind a character device.")
+          .told_by(DeviceOption::netdev, "-netdev")
+          .is("vhost-user")
+          .with({
+              id_field<&D::id>(),
+              reference<&D::chardev>("chardev", "chardev", "Connected to the other process.").needed(),
+              field<&D::queues>("queues", "queues", "Pairs of queues.").range(1, max_queues).in("queues"),
+          });
+  return table;
 }
 
-void UserNetdev::render(CommandLine& line) const { line.add("-netdev", properties()); }
+void VhostUserNetdev::validate() const { check_fields(describe(), this); }
 
-void VhostUserNetdev::validate() const {
-  check_id(backend, id);
-  check_reference(backend, id, "chardev", chardev);
-  check_queues(backend, id, queues, 1);
+PropertyBag VhostUserNetdev::properties() const { return properties_of(describe(), this); }
+
+void VhostUserNetdev::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VdpaNetdev::describe() {
+  using D = VdpaNetdev;
+  static const DeviceTable table =
+      TableBuilder<D>("VdpaNetdev", backend, "A network device of the host that speaks virtio itself.")
+          .told_by(DeviceOption::netdev, "-netdev")
+          .is("vhost-vdpa")
+          .with({
+              id_field<&D::id>(),
+              path_field<&D::path>("path", "vhostdev", "The device (\"/dev/vhost-vdpa-0\")."),
+              field<&D::fd>("fd", "vhostfd", "A descriptor of it.").as(FieldType::fd),
+              field<&D::queues>("queues", "queues", "Pairs of queues.").range(1, max_queues).in("queues"),
+          });
+  return table;
 }
 
-PropertyBag VhostUserNetdev::properties() const {
-  auto bag = PropertyBag::netdev("vhost-user").set("id", id).set("chardev", chardev);
-  return queues > 1 ? bag.set("queues", std::uint64_t{queues}) : bag;
+void VdpaNetdev::validate() const {
+  check_fields(describe(), this);
+  if (path.empty() == fd.empty()) refuse_device(describe(), this, "either path or fd must be given, and not both");
 }
 
-void VhostUserNetdev::render(CommandLine& line) const { line.add("-netdev", properties()); }
+PropertyBag VdpaNetdev::properties() const { return properties_of(describe(), this); }
 
-void VirtioNet::validate() const {
-  check_id(card, id);
-  check_reference(card, id, "netdev", netdev);
-  if (!mac.empty() && !is_mac(mac)) refuse(card, id, "mac must be like 52:54:00:12:34:56, found '" + mac + "'");
-  check_queues(card, id, queues, 0);
-  place.check(card, id, transport);
+void VdpaNetdev::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VirtioNet::describe() {
+  using D = VirtioNet;
+  static const DeviceTable table =
+      TableBuilder<D>("VirtioNet", "Network card", "A virtio network card on a backend of any kind.")
+          .is_virtio("virtio-net")
+          .with({
+              id_field<&D::id>(),
+              reference<&D::netdev>("netdev", "netdev", "Its backend.").needed(),
+              field<&D::mac>("mac", "mac", "Its address; not set: QEMU's choice.").as(FieldType::mac),
+              computed<D, several_of>("mq", "It has several queues: queues is given."),
+              computed<D, vectors_of>("vectors", "On pci two interrupt vectors a pair of queues, and two more."),
+              field<&D::queues>("queues", "", "Pairs of queues, as many as the backend has.")
+                  .range(1, max_queues)
+                  .in("queues"),
+              field<&D::mtu>("mtu", "host_mtu", "What the guest is told.").range(68, 65535).in("bytes"),
+              field<&D::boot_index>("boot_index", "bootindex", "Firmware tries low numbers first.")
+                  .range(0, 0x7fffffff),
+          })
+          .placed<&D::place>();
+  return table;
 }
 
-PropertyBag VirtioNet::properties() const {
-  auto bag = PropertyBag::device(virtio_driver("virtio-net", transport));
-  bag.set("id", id).set("netdev", netdev).set_if("mac", mac);
-  if (queues > 0) bag.set("mq", true);
-  if (queues > 0 && transport == VirtioTransport::pci) bag.set("vectors", std::uint64_t{queues} * 2 + 2);
-  place.add_to(bag);
-  return bag;
-}
+void VirtioNet::validate() const { check_fields(describe(), this); }
 
-void VirtioNet::render(CommandLine& line) const { line.add("-device", properties()); }
+PropertyBag VirtioNet::properties() const { return properties_of(describe(), this); }
+
+void VirtioNet::render(CommandLine& line) const { render_fields(describe(), this, line); }
 
 }  // namespace visor::sdk

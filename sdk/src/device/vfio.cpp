@@ -1,71 +1,77 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/vfio.hpp"
 
-#include "check.hpp"
-
-#include <algorithm>
+#include "table.hpp"
 
 namespace visor::sdk {
 namespace {
 
 constexpr std::string_view what = "Host device";
 
-/// "[domain:]bus:slot.function" in hex.
-bool is_host_address(std::string_view text) {
-  std::string shape;
-  for (const char c : text) {
-    const bool digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    shape += digit ? 'x' : c;
-  }
-  return shape == "xx:xx.x" || shape == "xxxx:xx:xx.x";
-}
-
-void check_sysfsdev(const std::string& id, const std::string& path) {
-  if (!is_absolute(path)) refuse(what, id, "sysfsdev must be an absolute path, found '" + path + "'");
-}
-
 }  // namespace
 
+const DeviceTable& VfioPci::describe() {
+  using D = VfioPci;
+  static const DeviceTable table =
+      TableBuilder<D>("VfioPci", what, "A PCI device of the host, or a mediated one.")
+          .is("vfio-pci", on_pci)
+          .with({
+              id_field<&D::id>(),
+              field<&D::host>("host", "host", "Its address on the host.").as(FieldType::host_address),
+              path_field<&D::sysfsdev>("sysfsdev", "sysfsdev", "Its folder below /sys."),
+              field<&D::vendor_id>("vendor_id", "x-pci-vendor-id", "What the guest sees instead of its own."),
+              field<&D::device_id>("device_id", "x-pci-device-id", "What the guest sees instead of its own."),
+          })
+          .placed<&D::place>();
+  return table;
+}
+
 void VfioPci::validate() const {
-  check_id(what, id);
-  if (host.empty() == sysfsdev.empty()) refuse(what, id, "either host or sysfsdev must be given, and not both");
-  if (!host.empty() && !is_host_address(host)) refuse(what, id, "host must be like 0000:01:00.0, found '" + host + "'");
-  if (host.empty()) check_sysfsdev(id, sysfsdev);
-  place.check_plain(what, id, VirtioTransport::pci);
+  check_fields(describe(), this);
+  if (host.empty() == sysfsdev.empty()) {
+    refuse_device(describe(), this, "either host or sysfsdev must be given, and not both");
+  }
 }
 
-PropertyBag VfioPci::properties() const {
-  auto bag = PropertyBag::device("vfio-pci");
-  bag.set("id", id).set_if("host", host).set_if("sysfsdev", sysfsdev);
-  set_if(bag, "x-pci-vendor-id", vendor_id);
-  set_if(bag, "x-pci-device-id", device_id);
-  place.add_to(bag);
-  return bag;
+PropertyBag VfioPci::properties() const { return properties_of(describe(), this); }
+
+void VfioPci::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VfioCcw::describe() {
+  using D = VfioCcw;
+  static const DeviceTable table =
+      TableBuilder<D>("VfioCcw", what, "A channel device of an s390x host, mediated.")
+          .is("vfio-ccw", on_ccw)
+          .with({
+              id_field<&D::id>(),
+              path_field<&D::sysfsdev>("sysfsdev", "sysfsdev", "Its folder below /sys.").needed(),
+              field<&D::devno>("devno", "devno", "Its number in the guest.").as(FieldType::devno),
+          });
+  return table;
 }
 
-void VfioPci::render(CommandLine& line) const { line.add("-device", properties()); }
+void VfioCcw::validate() const { check_fields(describe(), this); }
 
-void VfioCcw::validate() const {
-  check_id(what, id);
-  check_sysfsdev(id, sysfsdev);
-  Place{.devno = devno}.check_plain(what, id, VirtioTransport::ccw);
+PropertyBag VfioCcw::properties() const { return properties_of(describe(), this); }
+
+void VfioCcw::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VfioAp::describe() {
+  using D = VfioAp;
+  static const DeviceTable table =
+      TableBuilder<D>("VfioAp", what, "A matrix of crypto adapters of an s390x host.")
+          .is("vfio-ap", on_ccw)
+          .with({
+              id_field<&D::id>(),
+              path_field<&D::sysfsdev>("sysfsdev", "sysfsdev", "Its folder below /sys.").needed(),
+          });
+  return table;
 }
 
-PropertyBag VfioCcw::properties() const {
-  return PropertyBag::device("vfio-ccw").set("id", id).set("sysfsdev", sysfsdev).set_if("devno", devno);
-}
+void VfioAp::validate() const { check_fields(describe(), this); }
 
-void VfioCcw::render(CommandLine& line) const { line.add("-device", properties()); }
+PropertyBag VfioAp::properties() const { return properties_of(describe(), this); }
 
-void VfioAp::validate() const {
-  check_id(what, id);
-  check_sysfsdev(id, sysfsdev);
-}
-
-PropertyBag VfioAp::properties() const {
-  return PropertyBag::device("vfio-ap").set("id", id).set("sysfsdev", sysfsdev);
-}
-
-void VfioAp::render(CommandLine& line) const { line.add("-device", properties()); }
+void VfioAp::render(CommandLine& line) const { render_fields(describe(), this, line); }
 
 }  // namespace visor::sdk

@@ -1,64 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/vhost.hpp"
 
-#include "check.hpp"
-#include "visor/sdk/device/devices.hpp"
-
-#include <array>
+#include "table.hpp"
 
 namespace visor::sdk {
 namespace {
 
-constexpr std::string_view what = "Vhost-user device";
-constexpr std::size_t max_fs_tag = 36;               // virtio 1.2, 5.11.4
-constexpr std::uint64_t min_guest_cid = 3;           // linux: vm_sockets.h, 0 to 2 have a meaning
-constexpr std::uint64_t max_guest_cid = 4294967294;  // 2^32-1 is VMADDR_CID_ANY
-constexpr std::array<const char*, 3> drivers = {"vhost-user-blk", "vhost-user-scsi", "vhost-user-fs"};
+constexpr std::size_t longest_fs_tag = 36;      // virtio 1.2, 5.11.4
+constexpr std::uint32_t max_queue_size = 1024;  // qemu: VIRTQUEUE_MAX_SIZE
+constexpr std::uint32_t max_virtqueues = 1024;  // qemu: VIRTIO_QUEUE_MAX
+constexpr const char* no_dax = "QEMU 7.2 has no DAX window for virtio-fs";
 
 }  // namespace
 
+const DeviceTable& VhostUserDevice::describe() {
+  using D = VhostUserDevice;
+  using enum VhostUserKind;
+  static const DeviceTable table =
+      TableBuilder<D>("VhostUserDevice", "Vhost-user device", "A device served by another process over a socket.")
+          .by<&D::kind>({{"blk", "vhost-user-blk", on_pci, ""},
+                         {"scsi", "vhost-user-scsi", on_pci, ""},
+                         {"fs", "vhost-user-fs", on_all, ""}})
+          .suffixed()
+          .with({
+              id_field<&D::id>(),
+              reference<&D::chardev>("chardev", "chardev", "Connected to the server's socket.").needed(),
+              field<&D::tag>("tag", "tag", "By what the guest mounts it.")
+                  .longest(longest_fs_tag)
+                  .only(variants_of(fs))
+                  .needed(),
+              field<&D::queue_size>("queue_size", "queue-size", "Requests that a queue takes.")
+                  .range(1, max_queue_size)
+                  .powers()
+                  .in("requests")
+                  .only(variants_of(blk, fs)),
+              field<&D::request_queues>("request_queues", "num-request-queues", "Queues for requests.")
+                  .range(1, max_virtqueues - 2)
+                  .in("queues")
+                  .only(variants_of(fs)),
+              field<&D::cache_bytes>("cache_bytes", "", "A window of it in the guest's memory.")
+                  .in("bytes")
+                  .only(variants_of(fs))
+                  .no(no_dax),
+              field<&D::shared_versions>("shared_versions", "", "A table of versions beside that window.")
+                  .only(variants_of(fs))
+                  .no(no_dax),
+          })
+          .placed<&D::place>();
+  return table;
+}
+
 void VhostUserDevice::validate() const {
-  check_id(what, id);
-  check_reference(what, id, "chardev", chardev);
-  if (kind == VhostUserKind::fs && (tag.empty() || tag.size() > max_fs_tag)) {
-    refuse(what, id, "a file system needs a tag of 1 to 36 bytes");
-  }
-  if (kind != VhostUserKind::fs && !tag.empty()) refuse(what, id, "only a file system has a tag");
   if (kind != VhostUserKind::fs && transport != VirtioTransport::pci) {
-    refuse(what, id, "QEMU has vhost-user disks on pci alone");
+    refuse_device(describe(), this, "QEMU has vhost-user disks on pci alone");
   }
-  if (kind == VhostUserKind::scsi && queue_size) refuse(what, id, "queue_size is not there on scsi");
-  if (queue_size && (*queue_size == 0 || (*queue_size & (*queue_size - 1)) != 0)) {
-    refuse(what, id, "queue_size must be a power of two");
-  }
-  place.check(what, id, transport);
+  check_fields(describe(), this);
 }
 
-PropertyBag VhostUserDevice::properties() const {
-  auto bag = PropertyBag::device(virtio_driver(drivers.at(static_cast<std::size_t>(kind)), transport));
-  bag.set("id", id).set("chardev", chardev).set_if("tag", tag);
-  set_if(bag, "queue-size", queue_size);
-  place.add_to(bag);
-  return bag;
+PropertyBag VhostUserDevice::properties() const { return properties_of(describe(), this); }
+
+void VhostUserDevice::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
+const DeviceTable& VhostVsock::describe() {
+  using D = VhostVsock;
+  static const DeviceTable table =
+      TableBuilder<D>("VhostVsock", "Vsock device", "A socket between guest and host (AF_VSOCK).")
+          .is_virtio("vhost-vsock")
+          .with({
+              id_field<&D::id>(),
+              field<&D::guest_cid>("guest_cid", "guest-cid", "The guest's address.")
+                  .range(min_guest_cid, max_guest_cid)
+                  .needed(),
+              field<&D::vhostfd>("vhostfd", "vhostfd", "A descriptor of /dev/vhost-vsock; not set: QEMU opens it.")
+                  .as(FieldType::fd),
+          })
+          .placed<&D::place>();
+  return table;
 }
 
-void VhostUserDevice::render(CommandLine& line) const { line.add("-device", properties()); }
+void VhostVsock::validate() const { check_fields(describe(), this); }
 
-void VhostVsock::validate() const {
-  check_id("Vsock device", id);
-  if (guest_cid < min_guest_cid || guest_cid > max_guest_cid) {
-    refuse("Vsock device", id, "guest_cid must be from 3 to 4294967294, found " + std::to_string(guest_cid));
-  }
-  place.check("Vsock device", id, transport);
-}
+PropertyBag VhostVsock::properties() const { return properties_of(describe(), this); }
 
-PropertyBag VhostVsock::properties() const {
-  auto bag = PropertyBag::device(virtio_driver("vhost-vsock", transport));
-  bag.set("id", id).set("guest-cid", guest_cid).set_if("vhostfd", vhostfd);
-  place.add_to(bag);
-  return bag;
-}
-
-void VhostVsock::render(CommandLine& line) const { line.add("-device", properties()); }
+void VhostVsock::render(CommandLine& line) const { render_fields(describe(), this, line); }
 
 }  // namespace visor::sdk

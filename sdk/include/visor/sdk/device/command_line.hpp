@@ -9,6 +9,8 @@
 
 namespace visor::sdk {
 
+struct DeviceTable;  // of each device struct, see describe.hpp
+
 /// A command line as data: sections in order, each argument with the reason it is there.
 class VISOR_SDK_EXPORT CommandLine {
  public:

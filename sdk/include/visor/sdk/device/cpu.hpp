@@ -23,6 +23,7 @@ struct VISOR_SDK_EXPORT CpuDevice {
   /// the CPU is there already.
   static CpuDevice from_entry(const Value& entry, std::string id);
 
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;

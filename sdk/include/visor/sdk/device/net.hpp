@@ -7,10 +7,19 @@
 #include "visor/sdk/export.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace visor::sdk {
+
+/// How an interface came to be. To QEMU each is a tap.
+enum class TapKind : std::uint8_t {
+  tap,
+  macvtap,  ///< a character device on top of another interface: by descriptors alone
+  ipvtap,   ///< the same
+  vethtap,  ///< one end of a veth pair, bridged with a tap
+};
 
 /// A tap backend: an interface that QEMU makes or opens by its name, or descriptors that were opened before.
 struct VISOR_SDK_EXPORT TapNetdev {
@@ -22,6 +31,8 @@ struct VISOR_SDK_EXPORT TapNetdev {
   bool vhost = false;                 ///< the kernel moves the packets; QEMU opens /dev/vhost-net unless it has these:
   std::vector<std::string> fds = {};  ///< one a queue: a number in QEMU's process, or a name that getfd gave
   std::vector<std::string> vhost_fds = {};  ///< none, or one for each of the others
+  TapKind kind = TapKind::tap;
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;  ///< for -netdev, netdev_add
@@ -31,6 +42,7 @@ struct VISOR_SDK_EXPORT TapNetdev {
 struct VISOR_SDK_EXPORT UserNetdev {
   std::string id;
   bool isolated = false;  ///< the guest reaches neither the host nor anything outside
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;
@@ -41,6 +53,19 @@ struct VISOR_SDK_EXPORT VhostUserNetdev {
   std::string id;
   std::string chardev;
   std::uint32_t queues = 1;
+  static const DeviceTable& describe();
+  void validate() const;
+  void render(CommandLine& line) const;
+  [[nodiscard]] PropertyBag properties() const;
+};
+
+/// A network device of the host that speaks virtio itself. QEMU maps the guest's memory for it, which must be locked.
+struct VISOR_SDK_EXPORT VdpaNetdev {
+  std::string id;
+  std::string path = {};  ///< "/dev/vhost-vdpa-0"; or
+  std::string fd = {};    ///< a descriptor of it
+  std::uint32_t queues = 1;
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;
@@ -53,7 +78,10 @@ struct VISOR_SDK_EXPORT VirtioNet {
   std::string mac = {};  ///< six bytes in hex, joined by ':'; empty lets QEMU choose
   VirtioTransport transport = VirtioTransport::pci;
   std::uint32_t queues = 0;  ///< above 0: that many pairs, and on pci an interrupt vector for each queue and two more
+  std::uint16_t mtu = 0;     ///< what the guest is told; 0: nothing
+  std::optional<std::uint32_t> boot_index = {};
   Place place = {};
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;  ///< for -device, device_add

@@ -20,6 +20,7 @@ struct VISOR_SDK_EXPORT VfioPci {
   std::optional<std::uint16_t> vendor_id = {};  ///< what the guest sees instead of its own
   std::optional<std::uint16_t> device_id = {};
   Place place = {};
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;
@@ -30,6 +31,7 @@ struct VISOR_SDK_EXPORT VfioCcw {
   std::string id;
   std::string sysfsdev;
   std::string devno = {};  ///< the number in the guest ("fe.0.0004")
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;
@@ -39,6 +41,7 @@ struct VISOR_SDK_EXPORT VfioCcw {
 struct VISOR_SDK_EXPORT VfioAp {
   std::string id;
   std::string sysfsdev;
+  static const DeviceTable& describe();
   void validate() const;
   void render(CommandLine& line) const;
   [[nodiscard]] PropertyBag properties() const;

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a table can find wrong with a struct: fields that its transport or its variant lacks, what is refused, what is
+// missing, and values that QEMU could not read.
+#include "fields.hpp"
+#include "table.hpp"
+
+#include <algorithm>
+
+namespace visor::sdk {
+namespace {
+
+constexpr const char* transport_names[] = {"pci", "ccw", "mmio"};
+
+struct Problem {
+  Errc code = Errc::invalid_config;
+  std::string text;  // empty: there is none
+};
+
+std::string list_of(const std::vector<std::string>& words) {
+  std::string out;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    out += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + words[i];
+  }
+  return out;
+}
+
+std::string where_it_is(std::uint8_t transports) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < 3; ++i) {
+    if ((transports >> i & 1U) != 0) names.emplace_back(transport_names[i]);
+  }
+  return names.empty() ? "virtio devices" : list_of(names);
+}
+
+/// A bus is there on ccw too, but QEMU finds places there by devno: that is said after everything else.
+bool lacks(const DeviceField& field, VirtioTransport transport) {
+  return (field.transports & transport_bit(transport)) == 0;
+}
+
+Problem availability(const DeviceTable& table, const DeviceField& field, const void* device) {
+  if (!is_changed(table, field, device)) return {};
+  if (!field.refused.empty()) return {Errc::unsupported, "is not supported: " + std::string{field.refused}};
+  const auto variant = variant_of(table, device);
+  if ((field.variants >> variant & 1U) == 0) {
+    return {Errc::invalid_config, "is not there for " + std::string{table.variants.at(variant).name}};
+  }
+  if (field.type != FieldType::bus && lacks(field, transport_of(table, device))) {
+    return {Errc::invalid_config, "is only there on " + where_it_is(field.transports)};
+  }
+  return {};
+}
+
+bool is_empty(const Value& value) {
+  if (value.is_null()) return true;
+  if (value.is_string()) return value.as_string().empty();
+  if (value.is_list()) return value.as_list().empty();
+  return value.kind() == Value::Kind::integer && value == Value{0};
+}
+
+Problem choice_problem(const DeviceField& field, const Value& value) {
+  if (field.type != FieldType::choice || !value.is_string()) return {};
+  for (const auto& [word, reason] : field.refused_choices) {
+    if (word == value.as_string()) {
+      return {Errc::unsupported, std::string{word} + " is not supported: " + std::string{reason}};
+    }
+  }
+  return {};
+}
+
+Problem bus_problem(const DeviceField& field, VirtioTransport transport) {
+  if (field.type != FieldType::bus || !lacks(field, transport)) return {};
+  return {Errc::invalid_config,
+          std::string{"is not there on "} + transport_names[static_cast<std::size_t>(transport)] + ", use devno"};
+}
+
+Problem value_problem(const DeviceTable& table, const DeviceField& field, const void* device) {
+  const bool there = (field.variants >> variant_of(table, device) & 1U) != 0;
+  const bool changed = is_changed(table, field, device);
+  if (field.member == nullptr || !there || !(changed || field.required || field.always)) return {};
+  if (changed) {
+    if (auto problem = bus_problem(field, transport_of(table, device)); !problem.text.empty()) return problem;
+  }
+  const auto value = read_field(field, device);
+  if (auto problem = choice_problem(field, value); !problem.text.empty()) return problem;
+  // An empty text is not said, and a number that stands for "not set" is as it was by default.
+  if (is_empty(value) && !field.required && !(changed && field.min > 0)) return {};
+  return {Errc::invalid_config, syntax_problem(field, value)};
+}
+
+Problem variant_problem(const DeviceTable& table, const void* device) {
+  if (table.variants.empty()) return {};
+  const auto index = variant_of(table, device);
+  if (index >= table.variants.size()) return {Errc::invalid_config, "has no such kind"};
+  const auto& variant = table.variants[index];
+  if (!variant.refused.empty()) {
+    return {Errc::unsupported, std::string{variant.name} + " is not supported: " + std::string{variant.refused}};
+  }
+  if (table.transport != nullptr && (variant.transports & transport_bit(table.transport(device))) == 0) {
+    return {Errc::invalid_config, std::string{variant.type} + " is only there on " + where_it_is(variant.transports)};
+  }
+  return {};
+}
+
+/// Calls with each problem, until the call returns false.
+template <class Call>
+void each_problem(const DeviceTable& table, const void* device, const Call& call) {
+  if (auto problem = variant_problem(table, device); !problem.text.empty()) {
+    call(std::move(problem));
+    return;
+  }
+  for (const auto& check : {availability, value_problem}) {
+    for (const auto& field : table.fields) {
+      auto problem = check(table, field, device);
+      if (problem.text.empty()) continue;
+      problem.text.insert(0, std::string{field.name} + ' ');
+      if (!call(std::move(problem))) return;
+    }
+  }
+}
+
+}  // namespace
+
+std::string words_of(const DeviceField& field) {
+  std::vector<std::string> words;
+  for (const auto word : field.choices) {
+    const auto refused = [&](const auto& entry) { return entry.first == word; };
+    if (std::ranges::none_of(field.refused_choices, refused)) words.emplace_back(word);
+  }
+  return list_of(words);
+}
+
+std::string name_of(const DeviceTable& table, const void* device) {
+  const auto* const id = table.find("id");
+  const std::string what{table.what};
+  return id == nullptr ? what : what + " '" + read_field(*id, device).as_string() + '\'';
+}
+
+void refuse_device(const DeviceTable& table, const void* device, const std::string& why) {
+  throw Error(Errc::invalid_config, name_of(table, device) + ": " + why);
+}
+
+void check_fields(const DeviceTable& table, const void* device) {
+  each_problem(table, device, [&](const Problem& problem) -> bool {
+    throw Error(problem.code, name_of(table, device) + ": " + problem.text);
+  });
+}
+
+std::vector<std::string> field_problems(const DeviceTable& table, const void* device) {
+  std::vector<std::string> problems;
+  each_problem(table, device, [&](const Problem& problem) {
+    problems.push_back(name_of(table, device) + ": " + problem.text);
+    return true;
+  });
+  return problems;
+}
+
+}  // namespace visor::sdk
