@@ -166,16 +166,13 @@ const DeviceTable& PanicDevice::describe() {
               id_field<&D::id>(),
               field<&D::driver>("driver", "", "Which of QEMU's it is.").of({"pvpanic", "pvpanic-pci"}).needed(),
           })
-          .placed<&D::place>();
+          .placed<&D::place>(2);
   return table;
 }
 
 void PanicDevice::validate() const {
   if (driver.empty()) throw Error(Errc::unsupported, "Panic device '" + id + "': this machine has no panic device");
   check_fields(describe(), this);
-  if (!is_on_pci(*this) && place.bus + place.addr != "") {
-    refuse_device(describe(), this, "bus and addr are there for pvpanic-pci alone");
-  }
 }
 
 PropertyBag PanicDevice::properties() const { return properties_of(describe(), this); }

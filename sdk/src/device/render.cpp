@@ -57,11 +57,10 @@ PropertyBag empty_bag(const DeviceTable& table, const void* device) {
       return PropertyBag::netdev(type_of(table, device));
     case DeviceOption::blockdev:
       return PropertyBag::block(type_of(table, device));
-    case DeviceOption::machine:
-      return PropertyBag::machine(type_of(table, device));
     case DeviceOption::chardev:
-    case DeviceOption::fsdev:
       return PropertyBag::chardev(type_of(table, device));
+    case DeviceOption::worded:
+      return PropertyBag::machine(type_of(table, device));
     case DeviceOption::keyval:
     case DeviceOption::plain:
       break;

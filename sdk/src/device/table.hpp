@@ -158,27 +158,23 @@ FieldBuilder computed(std::string_view key, std::string_view doc) {
   return made;
 }
 
-/// The fields of a Place within the struct, for a virtio device, or for one that is none.
+/// The fields of a Place within the struct, for a virtio device, or for one that is none; these variants have them.
 template <auto Member>
-void add_place(std::vector<DeviceField>& fields, bool virtio) {
-  const std::uint8_t virtio_pci = virtio ? on_pci : 0;
-  const std::uint8_t virtio_all = virtio ? on_all : 0;
-  fields.push_back(field<Member, &Place::bus>("bus", "bus", "Where it is plugged; not set: QEMU's choice.")
-                       .as(FieldType::bus)
-                       .on(on_pci | on_mmio));
-  fields.push_back(field<Member, &Place::addr>("addr", "addr", "Slot and function on its bus.")
-                       .as(FieldType::pci_address)
-                       .on(on_pci));
-  fields.push_back(field<Member, &Place::devno>("devno", "devno", "Its number.").as(FieldType::devno).on(on_ccw));
-  fields.push_back(field<Member, &Place::romfile>("romfile", "romfile",
-                                                  "The option ROM; empty text takes the device's own one away.")
-                       .on(on_pci));
-  fields.push_back(
-      field<Member, &Place::disable_modern>("disable_modern", "disable-modern", "Only the legacy interface.")
-          .on(virtio_pci));
-  fields.push_back(
-      field<Member, &Place::iommu_platform>("iommu_platform", "iommu_platform", "The guest's IOMMU stands between.")
-          .on(virtio_all));
+void add_place(std::vector<DeviceField>& fields, bool virtio, std::uint32_t of) {
+  const auto add = [&](FieldBuilder&& made) { fields.push_back(std::move(made).only(of)); };
+  add(field<Member, &Place::bus>("bus", "bus", "Where it is plugged; not set: QEMU's choice.")
+          .as(FieldType::bus)
+          .on(on_pci | on_mmio));
+  add(field<Member, &Place::addr>("addr", "addr", "Slot and function on its bus.")
+          .as(FieldType::pci_address)
+          .on(on_pci));
+  add(field<Member, &Place::devno>("devno", "devno", "Its number.").as(FieldType::devno).on(on_ccw));
+  add(field<Member, &Place::romfile>("romfile", "romfile", "Its option ROM; empty text takes its own one away.")
+          .on(on_pci));
+  add(field<Member, &Place::disable_modern>("disable_modern", "disable-modern", "Only the legacy interface.")
+          .on(virtio ? on_pci : 0));
+  add(field<Member, &Place::iommu_platform>("iommu_platform", "iommu_platform", "The guest's IOMMU stands between.")
+          .on(virtio ? on_all : 0));
 }
 
 /// A table under construction.
@@ -219,10 +215,11 @@ struct TableBuilder : DeviceTable {
   /// With by(): virtio devices all.
   TableBuilder&& suffixed() && { return virtio = true, std::move(*this); }
   TableBuilder&& with(std::vector<DeviceField> all) && { return fields = std::move(all), std::move(*this); }
-  /// The fields of its Place come after the others.
+  /// The fields of its Place come after the others; variants of these have one.
   template <auto Member>
-  TableBuilder&& placed() && {
-    return add_place<Member>(fields, virtio), std::move(*this);
+  TableBuilder&& placed(std::uint32_t of = ~0U) && {
+    add_place<Member>(fields, virtio, of);
+    return std::move(*this);
   }
 };
 

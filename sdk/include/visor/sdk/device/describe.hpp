@@ -83,7 +83,16 @@ struct DeviceVariant {
 };
 
 /// How a struct is told to QEMU.
-enum class DeviceOption : std::uint8_t { device, object, netdev, chardev, blockdev, fsdev, machine, keyval, plain };
+enum class DeviceOption : std::uint8_t {
+  device,
+  object,
+  netdev,
+  chardev,
+  blockdev,
+  worded,  ///< a word and properties: -machine, -fsdev, -numa, -sandbox
+  keyval,  ///< properties alone
+  plain,   ///< each field is an option of its own, whose value QEMU takes as it is
+};
 
 struct DeviceTable {
   std::string_view name;  ///< of the struct
