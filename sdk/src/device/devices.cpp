@@ -164,7 +164,7 @@ const DeviceTable& PanicDevice::describe() {
           .by<is_on_pci>({{"pvpanic", "pvpanic", on_pci, ""}, {"pvpanic-pci", "pvpanic-pci", on_pci, ""}})
           .with({
               id_field<&D::id>(),
-              field<&D::driver>("driver", "", "Which of QEMU's it is.").of({"pvpanic", "pvpanic-pci"}).needed(),
+              field<&D::driver>("driver", "", "Which of QEMU's it is.").of({"pvpanic", "pvpanic-pci"}),
           })
           .placed<&D::place>(2);
   return table;

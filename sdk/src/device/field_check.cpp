@@ -39,11 +39,11 @@ bool lacks(const DeviceField& field, VirtioTransport transport) {
 
 Problem availability(const DeviceTable& table, const DeviceField& field, const void* device) {
   if (!is_changed(table, field, device)) return {};
-  if (!field.refused.empty()) return {Errc::unsupported, "is not supported: " + std::string{field.refused}};
   const auto variant = variant_of(table, device);
   if ((field.variants >> variant & 1U) == 0) {
     return {Errc::invalid_config, "is not there for " + std::string{table.variants.at(variant).name}};
   }
+  if (!field.refused.empty()) return {Errc::unsupported, "is not supported: " + std::string{field.refused}};
   if (field.type != FieldType::bus && lacks(field, transport_of(table, device))) {
     return {Errc::invalid_config, "is only there on " + where_it_is(field.transports)};
   }

@@ -18,6 +18,10 @@ bool is_named(const TapNetdev& tap) { return tap.fds.empty(); }
 std::optional<PropertyBag::Property> vhost_of(const TapNetdev& tap) {
   return on_when(tap.vhost || !tap.vhost_fds.empty());
 }
+std::optional<PropertyBag::Property> queues_of(const TapNetdev& tap) {
+  if (!tap.fds.empty() || tap.queues == 1) return std::nullopt;
+  return std::uint64_t{tap.queues};
+}
 std::optional<PropertyBag::Property> several_of(const VirtioNet& card) { return on_when(card.queues > 0); }
 std::optional<PropertyBag::Property> vectors_of(const VirtioNet& card) {
   if (card.queues == 0 || card.transport != VirtioTransport::pci) return std::nullopt;
@@ -32,20 +36,21 @@ const DeviceTable& TapNetdev::describe() {
   static const DeviceTable table =
       TableBuilder<D>("TapNetdev", backend, "A tap interface, by its name or by descriptors.")
           .told_by(DeviceOption::netdev, "-netdev")
-          .by<is_named>({{"descriptors", "tap", on_all, ""}, {"a name", "tap", on_all, ""}})
+          .by<is_named>({{"one with fds", "tap", on_all, ""}, {"one with ifname", "tap", on_all, ""}})
           .with({
               id_field<&D::id>(),
-              field<&D::ifname>("ifname", "ifname", "The interface.").longest(longest_interface).only(by_name).needed(),
+              field<&D::ifname>("ifname", "ifname", "The interface, when there are no fds.")
+                  .longest(longest_interface)
+                  .only(by_name)
+                  .needed(),
               field<&D::script>("script", "script", "Run when the interface is up; \"no\" runs none.")
                   .only(by_name)
                   .said(),
               field<&D::downscript>("downscript", "downscript", "Run when it goes; \"no\" runs none.")
                   .only(by_name)
                   .said(),
-              field<&D::queues>("queues", "queues", "Queues of the interface.")
-                  .range(1, max_queues)
-                  .in("queues")
-                  .only(by_name),
+              computed<D, queues_of>("queues", "By name: from queues, which are as many as fds otherwise."),
+              field<&D::queues>("queues", "", "Queues of the interface.").range(1, max_queues).in("queues"),
               field<&D::fds>("fds", "fds", "One descriptor a queue.").as(FieldType::fds),
               // Without vhostforce QEMU 7.2 aborts when vhost does not work (net_client_init1); with it, it says so.
               computed<D, vhost_of>("vhost", "The kernel moves the packets: vhost or vhost_fds are given."),
@@ -59,20 +64,10 @@ const DeviceTable& TapNetdev::describe() {
 }
 
 void TapNetdev::validate() const {
-  if (fds.empty() == ifname.empty()) {
-    refuse_device(describe(), this, "either ifname or fds must be given, and not both");
-  }
+  check_fields(describe(), this);
   if (!fds.empty() && queues > 1 && queues != fds.size()) {
     refuse_device(describe(), this, "there must be one of fds a queue");
   }
-  auto plain = *this;  // by descriptors these say nothing
-  if (!fds.empty()) {
-    const TapNetdev untouched{};
-    plain.queues = untouched.queues;
-    plain.script = untouched.script;
-    plain.downscript = untouched.downscript;
-  }
-  check_fields(describe(), &plain);
   if (fds.size() > max_queues) refuse_device(describe(), this, "there must not be more than 256 of fds");
   if (!vhost_fds.empty() && vhost_fds.size() != fds.size()) {
     refuse_device(describe(), this,

@@ -67,9 +67,9 @@ struct VISOR_SDK_EXPORT Loader {
 enum class IncomingKind : std::uint8_t {
   defer,  ///< QMP says later where from (receive_migration()); capabilities can be set before
   fd,     ///< a descriptor that QEMU inherits; a number that is not open is not noticed, and the VM waits for ever
-  unix_socket,   ///< listens on a Unix socket
-  tcp,    ///< listens on a port
-  exec,   ///< refused: QEMU would run a shell
+  unix_socket,  ///< listens on a Unix socket
+  tcp,          ///< listens on a port
+  exec,         ///< refused: QEMU would run a shell
 };
 
 /// Where the state comes from that a VM begins with.
