@@ -156,7 +156,7 @@ const DeviceTable& VirtioNet::describe() {
               reference<&D::netdev>("netdev", "netdev", "Its backend.").needed(),
               field<&D::mac>("mac", "mac", "Its address; not set: QEMU's choice.").as(FieldType::mac),
               computed<D, several_of>("mq", "It has several queues: queues is given."),
-              computed<D, vectors_of>("vectors", "On pci two interrupt vectors a pair of queues, and two more."),
+              computed<D, vectors_of>("vectors", "Two interrupt vectors a pair of queues, and two more.").on(on_pci),
               field<&D::queues>("queues", "", "Pairs of queues, as many as the backend has.")
                   .range(1, max_queues)
                   .in("queues"),

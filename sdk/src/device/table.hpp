@@ -5,6 +5,7 @@
 #include "visor/sdk/device/describe.hpp"
 #include "visor/sdk/device/place.hpp"
 
+#include <algorithm>
 #include <concepts>
 #include <functional>
 #include <limits>
@@ -219,6 +220,11 @@ struct TableBuilder : DeviceTable {
   template <auto Member>
   TableBuilder&& placed(std::uint32_t of = ~0U) && {
     add_place<Member>(fields, virtio, of);
+    return std::move(*this);
+  }
+  /// After placed(): variants that know virtio 1 alone.
+  TableBuilder&& modern(std::uint32_t these) && {
+    std::ranges::find(fields, "disable_modern", &DeviceField::name)->variants &= ~these;
     return std::move(*this);
   }
 };

@@ -46,7 +46,8 @@ const DeviceTable& VhostUserDevice::describe() {
                   .only(variants_of(fs))
                   .no(no_dax),
           })
-          .placed<&D::place>();
+          .placed<&D::place>()
+          .modern(variants_of(fs));
   return table;
 }
 

@@ -179,7 +179,7 @@ bool is_refused(const Subject& subject) {
   return true;
 }
 
-TEST_P(DeviceFields, RightAndWrongForEachVariantOnEachTransport) {
+TEST_P(DeviceFields, RightAndWrong) {
   const auto& device = GetParam();
   const auto variants = std::max<std::size_t>(device.kit.table->variants.size(), 1);
   for (std::size_t variant = 0; variant < variants; ++variant) {

@@ -79,7 +79,7 @@ struct VISOR_SDK_EXPORT GlobalProperty {
 /// What system calls QEMU may make. Each is "allow" or "deny"; empty: allowed.
 struct VISOR_SDK_EXPORT Sandbox {
   std::string obsolete = {};
-  std::string elevate_privileges = {};  ///< or "children"
+  std::string elevate_privileges = {};  ///< or "children", with which QEMU 7.2 for s390x fails to start
   std::string spawn = {};               ///< denied, a network script or `migrate exec:` ends the VM
   std::string resource_control = {};
   static const DeviceTable& describe();
