@@ -83,7 +83,8 @@ Problem value_problem(const DeviceTable& table, const DeviceField& field, const 
   const auto value = read_field(field, device);
   if (auto problem = choice_problem(field, value); !problem.text.empty()) return problem;
   // An empty text is not said, and a number that stands for "not set" is as it was by default.
-  if (is_empty(value) && !field.required && !(changed && field.min > 0)) return {};
+  const bool zero_is_wrong = changed && field.min > 0;
+  if (is_empty(value) && !field.required && !zero_is_wrong) return {};
   return {Errc::invalid_config, syntax_problem(field, value)};
 }
 

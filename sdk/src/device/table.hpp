@@ -87,25 +87,56 @@ const void* member_at(const void* device) {
 
 /// A field under construction.
 struct FieldBuilder : DeviceField {
-  FieldBuilder&& as(FieldType what) && { return type = what, std::move(*this); }
+  FieldBuilder&& as(FieldType what) && {
+    type = what;
+    return std::move(*this);
+  }
   FieldBuilder&& range(std::uint64_t lowest, std::uint64_t highest) && {
-    return min = lowest, max = highest, std::move(*this);
+    min = lowest;
+    max = highest;
+    return std::move(*this);
   }
-  FieldBuilder&& in(std::string_view what) && { return unit = what, std::move(*this); }
-  FieldBuilder&& longest(std::uint64_t bytes) && { return max = bytes, std::move(*this); }
-  FieldBuilder&& on(std::uint8_t where) && { return transports = where, std::move(*this); }
-  FieldBuilder&& only(std::uint32_t of) && { return variants = of, std::move(*this); }
-  FieldBuilder&& needed() && { return required = true, std::move(*this); }
-  FieldBuilder&& said() && { return always = true, std::move(*this); }
+  FieldBuilder&& in(std::string_view what) && {
+    unit = what;
+    return std::move(*this);
+  }
+  FieldBuilder&& longest(std::uint64_t bytes) && {
+    max = bytes;
+    return std::move(*this);
+  }
+  FieldBuilder&& on(std::uint8_t where) && {
+    transports = where;
+    return std::move(*this);
+  }
+  FieldBuilder&& only(std::uint32_t of) && {
+    variants = of;
+    return std::move(*this);
+  }
+  FieldBuilder&& needed() && {
+    required = true;
+    return std::move(*this);
+  }
+  FieldBuilder&& said() && {
+    always = true;
+    return std::move(*this);
+  }
   FieldBuilder&& of(std::vector<std::string_view> words) && {
-    return choices = std::move(words), type = FieldType::choice, std::move(*this);
+    choices = std::move(words);
+    type = FieldType::choice;
+    return std::move(*this);
   }
-  FieldBuilder&& powers() && { return power_of_two = true, std::move(*this); }
-  FieldBuilder&& no(std::string_view reason) && { return refused = reason, std::move(*this); }
+  FieldBuilder&& powers() && {
+    power_of_two = true;
+    return std::move(*this);
+  }
+  FieldBuilder&& no(std::string_view reason) && {
+    refused = reason;
+    return std::move(*this);
+  }
   FieldBuilder&& no(std::string_view word, std::string_view reason) && {
-    return refused_choices.emplace_back(word, reason), std::move(*this);
+    refused_choices.emplace_back(word, reason);
+    return std::move(*this);
   }
-  FieldBuilder&& from(std::string_view version) && { return since = version, std::move(*this); }
 };
 
 /// field<&VirtioBlk::serial>("serial", "serial", "What the guest reads as its serial number.")
@@ -114,6 +145,8 @@ FieldBuilder field(std::string_view name, std::string_view key, std::string_view
   using Last = typename detail::LastOf<Path...>::Type;
   using Kept = typename detail::Held<Last>::Type;
   static_assert(detail::storage_of<Kept>() != FieldStorage::none);
+  // Enumerations are read as bytes, which is right for a byte alone.
+  static_assert(!std::is_enum_v<Kept> || (sizeof(Kept) == 1 && !detail::Held<Last>::optional));
   FieldBuilder made;
   made.name = name;
   made.key = key;
@@ -192,7 +225,9 @@ struct TableBuilder : DeviceTable {
     }
   }
   TableBuilder&& told_by(DeviceOption how, std::string_view with) && {
-    return kind = how, option = with, std::move(*this);
+    kind = how;
+    option = with;
+    return std::move(*this);
   }
   /// A virtio device of one base name.
   TableBuilder&& is_virtio(std::string_view base, std::uint8_t where = on_all) && {
@@ -201,7 +236,8 @@ struct TableBuilder : DeviceTable {
   }
   TableBuilder&& is(std::string_view type, std::uint8_t where = on_all) && {
     option = kind == DeviceOption::device ? "-device" : option;
-    return variants.push_back({"", type, where, ""}), std::move(*this);
+    variants.push_back({"", type, where, ""});
+    return std::move(*this);
   }
   /// Several variants: Choose is the member that has their number, or a function that gives it.
   template <auto Choose>
@@ -214,8 +250,14 @@ struct TableBuilder : DeviceTable {
     return std::move(*this);
   }
   /// With by(): virtio devices all.
-  TableBuilder&& suffixed() && { return virtio = true, std::move(*this); }
-  TableBuilder&& with(std::vector<DeviceField> all) && { return fields = std::move(all), std::move(*this); }
+  TableBuilder&& suffixed() && {
+    virtio = true;
+    return std::move(*this);
+  }
+  TableBuilder&& with(std::vector<DeviceField> all) && {
+    fields = std::move(all);
+    return std::move(*this);
+  }
   /// The fields of its Place come after the others; variants of these have one.
   template <auto Member>
   TableBuilder&& placed(std::uint32_t of = ~0U) && {

@@ -51,7 +51,7 @@ enum class FieldStorage : std::uint8_t { boolean, number, number16, number32, in
 
 /// One field of a device struct.
 struct DeviceField {
-  std::string_view name;  ///< of the member; of one in a nested struct as "place.addr"
+  std::string_view name;  ///< of the member; of one of its place by the name there; empty for what is computed
   std::string_view key;   ///< QEMU's property, or its option ("-kernel"); empty: nothing says it by itself
   FieldType type = FieldType::text;
   std::string_view doc;
