@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every golden command line of one architecture, taken by the real QEMU: it comes up to prelaunch and obeys quit.
 
+Devices that this host has not what they need for are looked up, property by property, in what QEMU says of its devices.
 usage: test_golden.py ARCH GOLDEN-FOLDER. Exit status 77: QEMU or the guest is missing.
 """
 import contextlib
@@ -17,11 +18,14 @@ import tempfile
 import time
 import unittest
 
+import vhost_user_peer
+
 DEADLINE = 60  # of one QEMU; a start takes a fraction of a second
 FIRST_FD = 3
 FIRMWARE = {"amd64": "/usr/share/seabios/bios-256k.bin", "ppc64le": "/usr/share/qemu/slof.bin",
             "s390x": "/usr/share/qemu/s390-ccw.img"}  # an arm64 guest takes any bytes
 FLASH_BYTES = {"amd64": 1 << 20, "arm64": 64 << 20}  # of each image; arm64's virt takes no other size
+HOST_NEEDS = {"vhost-vsock": "/dev/vhost-vsock", "vfio-": "/dev/vfio/vfio", "tap": "/dev/net/tun"}
 
 
 class Refused(Exception):
@@ -40,13 +44,18 @@ class Qemu:
             self.listeners[-1].bind(path)
             self.listeners[-1].listen(1)
         self.stderr = open(f"{folder}/stderr", "w+b")
+        # Nothing of subprocess' own may lie where the listeners go.
+        held = [os.open(os.devnull, os.O_RDONLY) for _ in range(count)]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.stderr, stderr=self.stderr,
-                                        preexec_fn=self.place, pass_fds=range(FIRST_FD, FIRST_FD + count))
+                                        preexec_fn=self.place, close_fds=False)
+        for fd in held:
+            os.close(fd)
         self.monitor = None
 
     def place(self):
         """In the child: the listeners to where the command line wants them."""
-        high = [os.dup2(listener.fileno(), 100 + index) for index, listener in enumerate(self.listeners)]
+        high = [os.dup2(listener.fileno(), 100 + index, inheritable=False)
+                for index, listener in enumerate(self.listeners)]
         for index, number in enumerate(high):
             os.dup2(number, FIRST_FD + index)
 
@@ -119,6 +128,7 @@ class Golden(unittest.TestCase):
                 with open(path, "ab") as file:
                     file.truncate(FLASH_BYTES[self.arch])
                 argument = argument.replace(f"/f/{name}", path)
+        argument = argument.replace("/s/", f"{self.scratch}/")
         firmware = FIRMWARE.get(self.arch, f"{self.guest}/initrd")
         files = {"/k/vmlinuz": "kernel", "/k/initrd": "initrd", "/k/early": "early-initrd", "/i/root.img": "image.ext4",
                  "/i/dax.img": "image.pfn"}
@@ -134,6 +144,29 @@ class Golden(unittest.TestCase):
         with Qemu(argv, tempfile.mkdtemp(dir=self.scratch)) as qemu:
             return qemu.status_then_quit()
 
+    @contextlib.contextmanager
+    def served(self, argv):
+        """Processes that serve its vhost-user devices, as many as it has."""
+        with contextlib.ExitStack() as peers:
+            for name, has_config in (("disk", True), ("served", False)):
+                path = pathlib.Path(self.scratch, f"{name}.sock")
+                if str(path) in " ".join(argv):
+                    path.unlink(missing_ok=True)
+                    peers.enter_context(vhost_user_peer.Peer(str(path), has_config))
+            yield
+
+    def look_up(self, argv):
+        """Says no when QEMU has not a device or one of its properties."""
+        for option, value in zip(argv, argv[1:]):
+            if option != "-device":
+                continue
+            driver, *properties = [part.split("=")[0] for part in re.split("(?<!,),(?!,)", value)]
+            known = subprocess.run([argv[0], "-device", f"{driver},help"], capture_output=True, text=True, check=False,
+                                   timeout=DEADLINE).stdout
+            self.assertIn(f"{driver} options:", known)
+            for name in set(properties) - {"id"}:
+                self.assertRegex(known, rf"(?m)^  {re.escape(name)}=", f"{driver} has no {name}")
+
     def kvm_fails(self, argv):
         """Why this machine does not start with KVM here, however little is asked of it; None when it does."""
         machine = argv[argv.index("-machine") + 1].split(",")[0] + ",accel=kvm"
@@ -147,8 +180,14 @@ class Golden(unittest.TestCase):
 
     def take(self, file):
         argv = [self.real(line) for line in file.read_text().splitlines()]
+        for kind, node in HOST_NEEDS.items():
+            if any(value.startswith(kind) for value in argv) and not os.path.exists(node):
+                print(f"{file.name}: not started but looked up, this host has no {node}")
+                self.look_up(argv)
+                return
         try:
-            status, code, said = self.outcome(argv)
+            with self.served(argv):
+                status, code, said = self.outcome(argv)
         except Refused as refusal:
             reason = self.kvm_fails(argv) if "accel=kvm" in " ".join(argv) else None
             self.assertTrue(reason, f"QEMU does not take it: {refusal}")
@@ -169,6 +208,14 @@ class Golden(unittest.TestCase):
         with self.assertRaises(Refused) as refused:
             self.outcome([*argv, "-device", "no-such-device"])
         self.assertIn("no-such-device", str(refused.exception))
+
+    def test_what_qemu_has_not_is_not_found(self):
+        qemu = next(self.folder.glob("*-initrd.argv")).read_text().splitlines()[0]
+        self.look_up([qemu, "-device", "virtio-9p-ccw,id=x,mount_tag=a,,b" if self.arch == "s390x" else
+                      "virtio-9p-pci,id=x,mount_tag=a,,b"])
+        for device in ("no-such-device", "virtio-serial-device,id=x,no-such-property=1"):
+            with self.assertRaises(AssertionError):
+                self.look_up([qemu, "-device", device])
 
 
 def main():
