@@ -88,6 +88,7 @@ DeviceChoices Ppc64leArch::devices(const ArchInput& in) const {
   choices.rng = "virtio-rng";
   choices.vfio = "vfio-pci";
   choices.watchdog = "i6300esb";
+  choices.fw_cfg_refusal = "machine pseries has no firmware configuration device";
   if (is_foreign(in)) {
     choices.virtio_fs_refusal = "the flags of open() differ between this host and a ppc64le guest; use a 9p share";
   }

@@ -68,6 +68,7 @@ DeviceChoices S390xArch::devices(const ArchInput& in) const {
   choices.rng = "virtio-rng";
   choices.vfio = "vfio-ccw";
   choices.watchdog = "diag288";
+  choices.fw_cfg_refusal = "machine s390-ccw-virtio has no firmware configuration device";
   if (is_foreign(in)) {
     choices.virtio_fs_refusal = "the byte order differs between this host and an s390x guest; use a 9p share";
   }

@@ -130,9 +130,49 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
 
 QemuCaps default_qemu_caps() {
   return {.version = {7, 2, 0},
-          .devices = {"nvdimm", "pvpanic", "pvpanic-pci", "sclpconsole", "spapr-vty", "virtconsole", "virtserialport",
-                      "virtio-blk-ccw", "virtio-blk-device", "virtio-blk-pci", "virtio-rng-ccw", "virtio-rng-device",
-                      "virtio-rng-pci", "virtio-serial-ccw", "virtio-serial-device", "virtio-serial-pci"}};
+          .devices = {"diag288",
+                      "i6300esb",
+                      "intel-iommu",
+                      "nvdimm",
+                      "pvpanic",
+                      "pvpanic-pci",
+                      "sclpconsole",
+                      "scsi-hd",
+                      "spapr-vty",
+                      "vfio-ap",
+                      "vfio-ccw",
+                      "vfio-pci",
+                      "vhost-user-blk-pci",
+                      "vhost-user-fs-ccw",
+                      "vhost-user-fs-device",
+                      "vhost-user-fs-pci",
+                      "vhost-user-scsi-pci",
+                      "vhost-vsock-ccw",
+                      "vhost-vsock-device",
+                      "vhost-vsock-pci",
+                      "virtconsole",
+                      "virtio-9p-ccw",
+                      "virtio-9p-device",
+                      "virtio-9p-pci",
+                      "virtio-balloon-ccw",
+                      "virtio-balloon-device",
+                      "virtio-balloon-pci",
+                      "virtio-blk-ccw",
+                      "virtio-blk-device",
+                      "virtio-blk-pci",
+                      "virtio-net-ccw",
+                      "virtio-net-device",
+                      "virtio-net-pci",
+                      "virtio-rng-ccw",
+                      "virtio-rng-device",
+                      "virtio-rng-pci",
+                      "virtio-scsi-ccw",
+                      "virtio-scsi-device",
+                      "virtio-scsi-pci",
+                      "virtio-serial-ccw",
+                      "virtio-serial-device",
+                      "virtio-serial-pci",
+                      "virtserialport"}};
 }
 
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {
@@ -151,7 +191,9 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {
     out.remove(Feature::wait_ready, "neither ready.port nor ready.console_line is configured");
   }
-  if (machine.has(Feature::nvdimm)) out.add(Feature::nvdimm);
+  for (const auto feature : {Feature::nvdimm, Feature::iommu, Feature::shared_fs, Feature::multi_queue}) {
+    if (machine.has(feature)) out.add(feature);
+  }
   return out;
 }
 

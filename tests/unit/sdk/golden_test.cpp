@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole command lines against golden files; VISOR_UPDATE_GOLDEN=1 rewrites them for review. Real QEMUs take them too:
 // tests/e2e/qemu/test_golden.py.
+#include "golden_cases.hpp"
 #include "plan_support.hpp"
 #include "visor/core/file.hpp"
 
@@ -10,19 +11,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <ostream>
+#include <utility>
 
 namespace visor::sdk::plan {
+
+static void PrintTo(const Case& scenario, std::ostream* out) { *out << scenario.arch << '/' << scenario.name; }
+
 namespace {
-
-struct Case {
-  std::string name;
-  std::string machine = "q35";
-  Accelerator accelerator = Accelerator::tcg;
-  std::function<void(VmConfig&)> change = [](VmConfig&) {};
-  std::string arch = "amd64";
-};
-
-void PrintTo(const Case& scenario, std::ostream* out) { *out << scenario.arch << '/' << scenario.name; }
 
 class Golden : public ::testing::TestWithParam<Case> {};
 
@@ -222,6 +217,22 @@ INSTANTIATE_TEST_SUITE_P(Amd64, Golden, ::testing::ValuesIn(amd64_cases), name_o
 INSTANTIATE_TEST_SUITE_P(Arm64, Golden, ::testing::ValuesIn(arm64_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(Ppc64le, Golden, ::testing::ValuesIn(ppc64le_cases()), name_of);
 INSTANTIATE_TEST_SUITE_P(S390x, Golden, ::testing::ValuesIn(s390x_cases()), name_of);
+
+std::vector<Case> all_device_cases() {
+  std::vector<Case> all;
+  for (const auto& [arch, machine] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"amd64", "q35"},
+                                                                  {"amd64", "pc"},
+                                                                  {"amd64", "microvm"},
+                                                                  {"arm64", "virt"},
+                                                                  {"ppc64le", "pseries"},
+                                                                  {"s390x", "s390-ccw-virtio"}}) {
+    for (auto& scenario : device_cases(arch, machine)) all.push_back(std::move(scenario));
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Devices, Golden, ::testing::ValuesIn(all_device_cases()), name_of);
 
 }  // namespace
 }  // namespace visor::sdk::plan

@@ -46,4 +46,22 @@ std::string refusal_of(const std::string& arch, const std::string& machine,
   return "accepted";
 }
 
+std::vector<std::string> values(const Plan& plan, const std::string& option, const std::string& begin) {
+  std::vector<std::string> found;
+  for (const auto& argument : plan.line.arguments()) {
+    if (argument.option == option && argument.value.starts_with(begin)) found.push_back(argument.value);
+  }
+  return found;
+}
+
+std::string refusal(const std::vector<DeviceConfig>& devices, const std::string& machine, const std::string& arch) {
+  return refusal_of(arch, machine, [&](auto& config) { config.devices = devices; });
+}
+
+VmConfig with(const std::vector<DeviceConfig>& devices) {
+  auto config = base("q35");
+  config.devices = devices;
+  return config;
+}
+
 }  // namespace visor::sdk::plan

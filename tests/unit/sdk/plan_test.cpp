@@ -28,8 +28,7 @@ TEST(PlanRefuses, WhatCannotBe) {
            c.boot.image_attachment = ImageAttachment::nvdimm;
          }),
          "unsupported: machine.type microvm: boot.image_attachment nvdimm");
-  begins(error_of([](auto& c) { c.devices = {NicConfig{}}; }), "unsupported: Device 'nic0': this version");
-  begins(error_of([](auto& c) { c.memory.huge_pages = true; }), "unsupported: memory.huge_pages");
+  begins(error_of([](auto& c) { c.memory.virtio_mem = true; }), "unsupported: memory.virtio_mem");
   begins(error_of([](auto& c) { c.vm_template.to_be = true; }), "unsupported: template");
   begins(error_of([](auto& c) {
            RngConfig rng;
@@ -79,12 +78,11 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
     void (*set)(VmConfig&);
   };
   for (const auto& [field, set] : std::initializer_list<Ignored>{
-           {"machine.iommu", [](auto& c) { c.machine.iommu = true; }},
            {"machine.bridges", [](auto& c) { c.machine.bridges = 5; }},
            {"machine.nesting_checks", [](auto& c) { c.machine.nesting_checks = false; }},
-           {"storage.driver", [](auto& c) { c.storage.driver = BlockDriver::virtio_scsi; }},
+           {"storage.disable_block", [](auto& c) { c.storage.disable_block = true; }},
            {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
-           {"network.vhost", [](auto& c) { c.network.vhost = false; }},
+           {"network.use_vsock", [](auto& c) { c.network.use_vsock = true; }},
            {"host.entropy_source", [](auto& c) { c.host.entropy_source = "/dev/random"; }},
            {"host.enabled_annotations", [](auto& c) { c.host.enabled_annotations = {"x"}; }}}) {
     EXPECT_EQ(error_of(set), std::string{"unsupported: "} + field +

@@ -149,6 +149,7 @@ struct DeviceChoices {
   bool panic_built_in = false;    ///< the guest reports panics without a device
   bool plan9_remap = true;        ///< multidevs=remap may be given
   std::string virtio_fs_refusal;  ///< why virtio-fs cannot be offered from this host; empty: it can
+  std::string fw_cfg_refusal;     ///< why there is no firmware configuration device; empty: there is one
 };
 
 struct MigrationRules {

@@ -36,13 +36,25 @@ constexpr std::string_view supported[] = {
     "machine.type",
     "machine.accelerator",
     "machine.options",
+    "machine.iommu",
+    "machine.iommu_platform",
     "cpu",
     "memory.size",
     "memory.max_size",
     "memory.slots",
     "memory.offset",
+    "memory.prealloc",
+    "memory.huge_pages",
+    "memory.backing_dir",
     "boot",
     "assets",
+    "storage.driver",
+    "storage.cache_set",
+    "storage.cache_direct",
+    "storage.cache_no_flush",
+    "storage.iothreads",
+    "shared_fs.type",
+    "network.vhost",
     "console",
     "ready",
     "policy",
@@ -120,6 +132,8 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
   }
   std::set<std::string> taken;
   for (const auto& device : config.devices) {
+    // The rules of the machine, its kernel parameters among them, ask the one field.
+    if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
     if (device_id(device).empty()) continue;
     check_device_id(device_id(device));
     if (!taken.insert(device_id(device)).second) {

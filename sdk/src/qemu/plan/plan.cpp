@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan.hpp"
 
+#include "device_builder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 
-#include <algorithm>
+#include <array>
 
 namespace visor::sdk::plan {
 namespace {
 
 constexpr int first_fd = 3;  // after stdin, stdout and stderr
+
+/// What a watchdog does when it expires; null without one. QEMU has one answer for all of a machine.
+const char* watchdog_action(const VmConfig& config) {
+  static constexpr std::array words{"reset", "shutdown", "poweroff", "pause", "none"};
+  const char* action = nullptr;
+  for (const auto& device : config.devices) {
+    const auto* const watchdog = std::get_if<WatchdogConfig>(&device);
+    if (watchdog == nullptr) continue;
+    if (action != nullptr) detail::refuse(Errc::invalid_config, watchdog->id, "a VM has at most one watchdog");
+    action = words.at(static_cast<std::size_t>(watchdog->action));
+  }
+  return action;
+}
 
 void add_identity(const Input& input, CommandLine& line) {
   line.section("identity");
@@ -30,6 +44,7 @@ void add_machine(const Input& input, CommandLine& line) {
   line.because("machine");
   auto bag = PropertyBag::machine(type.empty() ? std::string{input.arch.default_machine()} : type);
   bag.set("accel", input.accelerator == Accelerator::kvm ? "kvm" : "tcg");
+  if (detail::has_memory_object(input.config)) bag.set("memory-backend", detail::memory_object);
   for (const auto& option : input.arch.machine_options(in)) bag.set(option.key, option.value);
   for (const auto& option : deserialize_params(input.config.machine.options)) bag.set(option.key, option.value);
   line.add("-machine", bag);
@@ -70,15 +85,22 @@ void add_process(const Input& input, CommandLine& line) {
   }
   line.because("policy");
   const auto& policy = input.config.policy;
-  line.add("-action", PropertyBag::keys()
-                          .set("reboot", policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset")
-                          .set("shutdown", policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause")
-                          .set("panic", policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause"));
+  auto action = PropertyBag::keys()
+                    .set("reboot", policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset")
+                    .set("shutdown", policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause")
+                    .set("panic", policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause");
+  if (const auto* const expired = watchdog_action(input.config)) action.set("watchdog", expired);
+  line.add("-action", action);
   line.because("the guest's clock follows the host's");
   line.add("-rtc", PropertyBag::keys().set("base", "utc").set("clock", "host").set("driftfix", "slew"));
   line.because("machine");
   for (const auto& option : input.arch.globals(input.arch_input())) {
     line.add("-global", PropertyBag::keys().set(option.key, option.value));
+  }
+  // qemu: hw/virtio/virtio-pci.c; a device that speaks the old protocol as well has no way through an IOMMU.
+  line.because("machine.iommu_platform");
+  if (input.config.machine.iommu_platform && input.arch.buses(input.arch_input()).transport == VirtioTransport::pci) {
+    line.add("-global", PropertyBag::keys().set("virtio-pci.disable-legacy", "on"));
   }
 }
 
@@ -124,6 +146,7 @@ Plan make_plan(const Input& input) {
   int next_fd = first_fd;
   add_identity(input, plan.line);
   add_machine(input, plan.line);
+  detail::add_memory_object(input, plan);
   add_process(input, plan.line);
   add_monitors(input, plan, next_fd);
   detail::add_fixed_devices(input, plan, next_fd);
@@ -131,7 +154,7 @@ Plan make_plan(const Input& input) {
   detail::add_user_devices(input, plan, next_fd);
   detail::add_boot(input, plan);
   check_devices_exist(input, plan.line);
-  plan.customised = !input.config.host.hypervisor_params.empty() || !input.config.machine.options.empty();
+  plan.customised |= !input.config.host.hypervisor_params.empty() || !input.config.machine.options.empty();
   plan.line.section("user");
   plan.line.because("host.hypervisor_params");
   for (const auto& param : input.config.host.hypervisor_params) {

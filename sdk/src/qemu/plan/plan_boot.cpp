@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan.hpp"
+#include "device_builder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 
@@ -23,7 +23,10 @@ const FileFacts& facts_of(const Input& input, const std::string& path) {
 void check_root_is_certain(const Input& input) {
   const auto& config = input.config;
   if (input.arch.buses(input.arch_input()).ordered_disks) return;
-  const auto is_disk = [](const auto& device) { return std::holds_alternative<DiskConfig>(device); };
+  const auto is_disk = [&](const auto& device) {
+    const auto* const disk = std::get_if<DiskConfig>(&device);
+    return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;
+  };
   const auto is_root = [](const auto& param) { return param.key == "root"; };
   if (std::ranges::none_of(config.devices, is_disk) || std::ranges::any_of(config.boot.kernel_params, is_root)) return;
   throw Error(Errc::unsupported,
@@ -87,6 +90,7 @@ void detail::add_image(const Input& input, Plan& plan) {
   disk.id = image_id;
   disk.backing.path = image;
   disk.transport = input.arch.buses(in).transport;
+  disk.place.iommu_platform = input.config.machine.iommu_platform;
   disk.backing.host_device = facts.block_device;
   disk.backing.read_only = true;
   disk.share_rw = true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plan.hpp"
+// The devices of a plan in their order; what each becomes is in the files beside this one.
+#include "device_builder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 
@@ -8,77 +9,34 @@
 namespace visor::sdk::plan {
 namespace {
 
-constexpr std::string_view serial_bus = "visor-serial";
+using detail::DeviceBuilder;
+using detail::serial_bus;
 
-struct Builder {
-  const Input& input;
-  Plan& plan;
-  int& next_fd;
-  VirtioTransport transport;
-  DeviceChoices choices;
+template <class Device>
+bool has_device(const VmConfig& config) {
+  return std::ranges::any_of(config.devices, [](const auto& device) { return std::holds_alternative<Device>(device); });
+}
 
-  template <class Device>
-  void add(const Device& device) {
-    device.validate();
-    device.render(plan.line);
+std::string reason_of(std::size_t index) { return "devices[" + std::to_string(index) + "]"; }
+
+/// Before all other devices: each asks for the IOMMU when it is made, and goes without when there is none yet.
+void add_iommu(const Input& input, Plan& plan, DeviceBuilder& builder) {
+  if (!input.config.machine.iommu) return;
+  plan.line.section("iommu");
+  for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
+    const auto* const iommu = std::get_if<IommuConfig>(&input.config.devices[i]);
+    if (iommu == nullptr) continue;
+    builder.because(reason_of(i));
+    return builder(*iommu);
   }
+  builder.because("machine.iommu");
+  builder(IommuConfig{.id = "visor-iommu"});
+}
 
-  Listener listen(std::string path) { return {next_fd++, std::move(path)}; }
-
-  void operator()(const SerialPortConfig& port) {
-    const auto listener = listen(port_socket(port, input.run_dir));
-    const SocketChardev chardev{.id = port.id + "-chardev", .fd = listener.fd};
-    add(chardev);
-    add(VirtioPort{.id = port.id, .chardev = chardev.id, .bus = std::string{serial_bus} + ".0", .name = port.name});
-    plan.ports.push_back(listener);
-  }
-
-  void operator()(const DiskConfig& disk) {
-    if (disk.bus != DiskBus::automatic && disk.bus != DiskBus::virtio_blk) {
-      throw Error(Errc::unsupported, "Disk '" + disk.id + "': only bus virtio-blk is offered by this version");
-    }
-    static constexpr const char* aio[] = {"threads", "native", "io_uring"};
-    const auto facts = input.files.find(disk.path);
-    add(VirtioBlk{.id = disk.id,
-                  .backing = {.path = disk.path,
-                              .format = disk.format == DiskFormat::raw ? "raw" : "qcow2",
-                              .host_device = facts != input.files.end() && facts->second.block_device,
-                              .read_only = disk.read_only,
-                              .cache_direct = disk.cache_direct,
-                              .cache_no_flush = disk.cache_no_flush,
-                              .discard = disk.discard,
-                              .aio = aio[static_cast<std::size_t>(disk.aio)]},
-                  .transport = transport,
-                  .share_rw = disk.share_rw,
-                  .serial = disk.serial,
-                  .iothread = disk.iothread,
-                  .logical_block_size_bytes = disk.logical_block_size_bytes,
-                  .physical_block_size_bytes = disk.physical_block_size_bytes});
-  }
-
-  void operator()(const RngConfig& rng) {
-    add(VirtioRng{.id = rng.id,
-                  .source = rng.source,
-                  .transport = transport,
-                  .max_bytes = rng.max_bytes,
-                  .period_ms = rng.period_ms});
-  }
-
-  void operator()(const PanicConfig& panic) { add(PanicDevice{.id = panic.id, .driver = choices.panic}); }
-
-  template <class Other>
-  void operator()(const Other& other) {
-    throw Error(Errc::unsupported, "Device '" + other.id + "': this version of the QEMU driver has no " +
-                                       std::string{device_type(DeviceConfig{other})} + " devices yet");
-  }
-};
-
-void add_console(const Input& input, Builder& builder) {
-  const auto type = input.config.console.type;
-  if (type == ConsoleType::none) return;
-  auto& plan = builder.plan;
+void add_console(const Input& input, Plan& plan, DeviceBuilder& builder) {
+  if (input.config.console.type == ConsoleType::none) return;
   plan.line.section("console");
-  plan.line.because("console");
+  builder.because("console");
   const auto console = input.arch.console(input.arch_input());
   plan.console = builder.listen((input.run_dir / console_chardev_socket).string());
   const SocketChardev chardev{.id = "visor-console-chardev", .fd = plan.console.fd};
@@ -92,14 +50,8 @@ void add_console(const Input& input, Builder& builder) {
 }
 
 bool needs_serial_bus(const Input& input) {
-  const bool port = std::ranges::any_of(
-      input.config.devices, [](const auto& device) { return std::holds_alternative<SerialPortConfig>(device); });
-  return port || (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
-}
-
-bool has_panic_device(const VmConfig& config) {
-  return std::ranges::any_of(config.devices,
-                             [](const auto& device) { return std::holds_alternative<PanicConfig>(device); });
+  return has_device<SerialPortConfig>(input.config) ||
+         (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
 }
 
 }  // namespace
@@ -108,30 +60,58 @@ std::string port_socket(const SerialPortConfig& port, const std::filesystem::pat
   return port.socket.empty() ? (run_dir / ("port-" + port.id + ".sock")).string() : port.socket;
 }
 
-void detail::add_fixed_devices(const Input& input, Plan& plan, int& next_fd) {
-  const auto in = input.arch_input();
-  Builder builder{input, plan, next_fd, input.arch.buses(in).transport, input.arch.devices(in)};
+namespace detail {
+
+void refuse(Errc code, const std::string& id, const std::string& why) {
+  throw Error(code, "Device '" + id + "': " + why);
+}
+
+DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
+    : input_{input},
+      plan_{plan},
+      next_fd_{next_fd},
+      transport_{input.arch.buses(input.arch_input()).transport},
+      choices_{input.arch.devices(input.arch_input())} {}
+
+Place DeviceBuilder::place() const { return {.iommu_platform = input_.config.machine.iommu_platform}; }
+
+std::string DeviceBuilder::machine() const {
+  const auto& type = input_.config.machine.type;
+  return "machine " + (type.empty() ? std::string{input_.arch.default_machine()} : type);
+}
+
+void DeviceBuilder::because(std::string reason) {
+  because_ = std::move(reason);
+  plan_.line.because(because_);
+}
+
+void add_fixed_devices(const Input& input, Plan& plan, int& next_fd) {
+  DeviceBuilder builder{input, plan, next_fd};
+  add_iommu(input, plan, builder);
   if (needs_serial_bus(input)) {
     plan.line.section("buses");
-    plan.line.because("serial ports and the virtio console sit on it");
-    builder.add(VirtioSerial{.id = std::string{serial_bus}, .transport = builder.transport});
+    builder.because("serial ports and the virtio console sit on it");
+    builder.add(
+        VirtioSerial{.id = std::string{serial_bus}, .transport = builder.transport(), .place = builder.place()});
   }
-  add_console(input, builder);
-  if (!builder.choices.panic.empty() && !has_panic_device(input.config)) {
+  add_console(input, plan, builder);
+  if (!builder.choices().panic.empty() && !has_device<PanicConfig>(input.config)) {
     plan.line.section("devices");
-    plan.line.because("without it a panic looks like a reset");
-    builder.add(PanicDevice{.id = "visor-panic", .driver = builder.choices.panic});
+    builder.because("without it a panic looks like a reset");
+    builder.add(PanicDevice{.id = "visor-panic", .driver = builder.choices().panic});
   }
 }
 
-void detail::add_user_devices(const Input& input, Plan& plan, int& next_fd) {
-  const auto in = input.arch_input();
-  Builder builder{input, plan, next_fd, input.arch.buses(in).transport, input.arch.devices(in)};
+void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
+  DeviceBuilder builder{input, plan, next_fd};
   plan.line.section("devices");
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
-    plan.line.because("devices[" + std::to_string(i) + "]");
-    std::visit(builder, input.config.devices[i]);
+    const auto& device = input.config.devices[i];
+    if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
+    builder.because(reason_of(i));
+    std::visit(builder, device);
   }
 }
 
+}  // namespace detail
 }  // namespace visor::sdk::plan

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Disks, the threads that serve them, and the controllers that SCSI disks sit on.
+#include "device_builder.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/device/devices.hpp"
+#include "visor/sdk/device/process.hpp"
+
+#include <array>
+#include <utility>
+
+namespace visor::sdk::plan::detail {
+namespace {
+
+constexpr std::string_view disks_thread = "visor-disks";
+constexpr std::string_view scsi_controller = "visor-scsi";
+
+struct Attachment {
+  DiskBus bus = DiskBus::automatic;
+  bool transport_named = false;
+  VirtioTransport transport = VirtioTransport::pci;
+};
+
+Attachment attachment_of(BlockDriver driver) {
+  switch (driver) {
+    case BlockDriver::automatic:
+    case BlockDriver::virtio_blk:
+      return {.bus = DiskBus::virtio_blk};
+    case BlockDriver::virtio_blk_ccw:
+      return {.bus = DiskBus::virtio_blk, .transport_named = true, .transport = VirtioTransport::ccw};
+    case BlockDriver::virtio_mmio:
+      return {.bus = DiskBus::virtio_blk, .transport_named = true, .transport = VirtioTransport::mmio};
+    case BlockDriver::virtio_scsi:
+      return {.bus = DiskBus::scsi};
+    case BlockDriver::nvdimm:
+      return {.bus = DiskBus::nvdimm};
+  }
+  throw Error(Errc::unsupported, "storage.driver: the QEMU driver does not know this one");
+}
+
+}  // namespace
+
+DiskBus bus_of(const Input& input, const DiskConfig& disk) {
+  auto attachment = Attachment{.bus = disk.bus};
+  if (disk.bus == DiskBus::automatic) attachment = attachment_of(input.config.storage.driver);
+  if (attachment.transport_named && attachment.transport != input.arch.buses(input.arch_input()).transport) {
+    throw Error(Errc::unsupported,
+                "storage.driver: virtio devices of this machine are not attached that way; take "
+                "virtio-blk, which follows the machine, or virtio-scsi");
+  }
+  if (attachment.bus == DiskBus::virtio_blk || attachment.bus == DiskBus::scsi) return attachment.bus;
+  refuse(Errc::unsupported, disk.id,
+         "only the root image can be non-volatile memory; take bus virtio-blk or scsi for other disks");
+}
+
+/// The disk's own thread, or the one that storage.iothreads asks for; empty: QEMU's main loop.
+std::string DeviceBuilder::iothread_of(const DiskConfig& disk) {
+  auto thread = disk.iothread;
+  if (thread.empty() && input_.config.storage.iothreads) thread = disks_thread;
+  // qemu: hw/block/dataplane/virtio-blk.c; virtio-mmio has ioeventfds with KVM alone.
+  if (!thread.empty() && transport_ == VirtioTransport::mmio && input_.accelerator != Accelerator::kvm) {
+    refuse(Errc::unsupported, disk.id,
+           "an iothread serves no virtio-mmio device of an emulated guest; leave " +
+               std::string{disk.iothread.empty() ? "storage.iothreads" : "iothread"} + " out");
+  }
+  if (thread == disks_thread && !std::exchange(disks_thread_, true)) {
+    plan_.line.because("storage.iothreads");
+    add(IoThreadObject{.id = thread});
+    plan_.line.because(because_);
+  }
+  return thread;
+}
+
+BlockNode DeviceBuilder::node_of(const DiskConfig& disk) const {
+  static constexpr std::array aio{"threads", "native", "io_uring"};
+  const auto facts = input_.files.find(disk.path);
+  const auto& storage = input_.config.storage;
+  return {.path = disk.path,
+          .format = disk.format == DiskFormat::raw ? "raw" : "qcow2",
+          .host_device = facts != input_.files.end() && facts->second.block_device,
+          .read_only = disk.read_only,
+          .cache_direct = disk.cache_direct || (storage.cache_set && storage.cache_direct),
+          .cache_no_flush = disk.cache_no_flush || (storage.cache_set && storage.cache_no_flush),
+          .discard = disk.discard,
+          .aio = aio.at(static_cast<std::size_t>(disk.aio))};
+}
+
+void DeviceBuilder::add_virtio_disk(const DiskConfig& disk) {
+  add(VirtioBlk{.id = disk.id,
+                .backing = node_of(disk),
+                .transport = transport_,
+                .share_rw = disk.share_rw,
+                .serial = disk.serial,
+                .iothread = iothread_of(disk),
+                .logical_block_size_bytes = disk.logical_block_size_bytes,
+                .physical_block_size_bytes = disk.physical_block_size_bytes,
+                .place = place()});
+}
+
+/// A controller has one thread, so disks on different threads sit on different controllers.
+void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
+  if (disk.logical_block_size_bytes != 0 || disk.physical_block_size_bytes != 0) {
+    refuse(Errc::unsupported, disk.id, "block sizes can be set on bus virtio-blk alone");
+  }
+  const auto thread = iothread_of(disk);
+  const auto controller = std::string{scsi_controller} + (thread.empty() ? "" : "-" + thread);
+  const auto [target, fresh] = targets_.emplace(controller, 0);
+  if (fresh) add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+  add(ScsiDisk{.id = disk.id,
+               .backing = node_of(disk),
+               .bus = controller + ".0",
+               .scsi_id = target->second++,
+               .lun = 0,
+               .share_rw = disk.share_rw,
+               .serial = disk.serial});
+}
+
+void DeviceBuilder::operator()(const DiskConfig& disk) {
+  if (bus_of(input_, disk) == DiskBus::scsi) return add_scsi_disk(disk);
+  add_virtio_disk(disk);
+}
+
+void DeviceBuilder::operator()(const IoThreadConfig& thread) { add(IoThreadObject{.id = thread.id}); }
+
+}  // namespace visor::sdk::plan::detail

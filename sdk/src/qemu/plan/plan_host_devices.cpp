@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Devices whose work the host's kernel or another process does. What of it this host has is looked at when the VM is
+// started: host_needs.cpp.
+#include "device_builder.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/device/chardev.hpp"
+#include "visor/sdk/device/net.hpp"
+#include "visor/sdk/device/vfio.hpp"
+#include "visor/sdk/device/vhost.hpp"
+
+#include <string_view>
+
+namespace visor::sdk::plan::detail {
+namespace {
+
+/// An AP matrix stands below /sys/devices/vfio_ap (linux: Documentation/arch/s390/vfio-ap.rst); the plan asks the path
+/// alone, it reads nothing.
+bool is_ap_matrix(const std::string& path) { return path.find("/vfio_ap/") != std::string::npos; }
+
+}  // namespace
+
+void DeviceBuilder::operator()(const VsockConfig& vsock) {
+  if (vsock.cid == 0) {
+    refuse(Errc::unsupported, vsock.id, "this version of the QEMU driver chooses no context id; give it a cid");
+  }
+  add(VhostVsock{.id = vsock.id, .guest_cid = vsock.cid, .transport = transport_, .place = place()});
+}
+
+void DeviceBuilder::operator()(const VfioConfig& vfio) {
+  if (choices_.vfio.empty()) refuse(Errc::unsupported, vfio.id, machine() + " takes no devices of the host");
+  if (choices_.vfio == "vfio-pci") {
+    return add(VfioPci{.id = vfio.id, .host = vfio.host, .sysfsdev = vfio.sysfs_path});
+  }
+  if (vfio.sysfs_path.empty()) {
+    refuse(Errc::unsupported, vfio.id, machine() + " takes devices of the host by their sysfs_path, not by `host`");
+  }
+  if (is_ap_matrix(vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
+  add(VfioCcw{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
+}
+
+/// QEMU is the client: the other process listens before the VM starts.
+void DeviceBuilder::connect(const std::string& chardev, const std::string& socket) {
+  add(Chardev{.id = chardev, .backend = ChardevBackend::socket, .path = socket});
+}
+
+void DeviceBuilder::add_served_card(const VhostUserConfig& served, const std::string& chardev) {
+  const auto netdev = served.id + "-net";
+  connect(chardev, served.socket);
+  add(VhostUserNetdev{.id = netdev, .chardev = chardev});
+  add(VirtioNet{.id = served.id, .netdev = netdev, .mac = served.mac, .transport = transport_, .place = place()});
+}
+
+void DeviceBuilder::operator()(const VhostUserConfig& served) {
+  const auto chardev = served.id + "-chardev";
+  VhostUserDevice device{.id = served.id, .chardev = chardev, .transport = transport_, .place = place()};
+  switch (served.type) {
+    case VhostUserType::net:
+      return add_served_card(served, chardev);
+    case VhostUserType::blk:
+      device.kind = VhostUserKind::blk;
+      break;
+    case VhostUserType::scsi:
+      device.kind = VhostUserKind::scsi;
+      break;
+    case VhostUserType::fs:
+      if (!choices_.virtio_fs_refusal.empty()) refuse(Errc::unsupported, served.id, choices_.virtio_fs_refusal);
+      device.kind = VhostUserKind::fs;
+      device.tag = served.tag;
+      break;
+    default:
+      refuse(Errc::unsupported, served.id, "the QEMU driver does not know this kind of vhost-user device");
+  }
+  connect(chardev, served.socket);
+  add(device);
+}
+
+}  // namespace visor::sdk::plan::detail

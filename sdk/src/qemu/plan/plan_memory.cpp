@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The guest's memory where it is more than a size.
+#include "plan.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/device/memory.hpp"
+
+#include <algorithm>
+
+namespace visor::sdk::plan::detail {
+namespace {
+
+/// Another process serves a device, and reads and writes the guest's memory for that.
+bool is_shared(const VmConfig& config) noexcept {
+  return std::ranges::any_of(config.devices,
+                             [](const auto& device) { return std::holds_alternative<VhostUserConfig>(device); });
+}
+
+const char* reason_of(const MemoryConfig& memory) noexcept {
+  if (!memory.backing_dir.empty()) return "memory.backing_dir";
+  if (memory.huge_pages) return "memory.huge_pages";
+  return memory.prealloc ? "memory.prealloc" : "vhost-user devices need shared memory";
+}
+
+}  // namespace
+
+bool has_memory_object(const VmConfig& config) noexcept {
+  const auto& memory = config.memory;
+  return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config);
+}
+
+void add_memory_object(const Input& input, Plan& plan) {
+  if (!has_memory_object(input.config)) return;
+  const auto& memory = input.config.memory;
+  if (memory.huge_pages && !memory.backing_dir.empty()) {
+    throw Error(Errc::invalid_config, "memory.huge_pages: not together with memory.backing_dir; leave one out");
+  }
+  plan.line.section("memory");
+  plan.line.because(reason_of(memory));
+  MemoryBackend backend{.id = memory_object,
+                        .size_bytes = input.arch.memory(input.arch_input()).size_mib << 20U,
+                        .share = is_shared(input.config) || !memory.backing_dir.empty(),
+                        .prealloc = memory.prealloc};
+  if (!memory.backing_dir.empty()) {
+    backend.kind = MemoryKind::file;
+    backend.path = memory.backing_dir;
+  } else if (memory.huge_pages || backend.share) {
+    backend.kind = MemoryKind::memfd;
+    backend.huge_pages = memory.huge_pages;
+  }
+  backend.validate();
+  backend.render(plan.line);
+}
+
+}  // namespace visor::sdk::plan::detail

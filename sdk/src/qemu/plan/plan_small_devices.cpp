@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports, and devices that are little more than their name.
+#include "device_builder.hpp"
+#include "visor/core/error.hpp"
+#include "visor/sdk/device/boot.hpp"
+#include "visor/sdk/device/devices.hpp"
+#include "visor/sdk/device/memory.hpp"
+#include "visor/sdk/device/pci.hpp"
+
+#include <string_view>
+
+namespace visor::sdk::plan::detail {
+namespace {
+
+/// What QEMU's own properties are made of. Anything else might begin another property.
+bool is_property_name(std::string_view name) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.[]";
+  return !name.empty() && name.find_first_not_of(allowed) == std::string_view::npos && name != "id" && name != "driver";
+}
+
+void set_raw(PropertyBag& bag, const RawDeviceConfig& raw, const std::string& key, const Value& value) {
+  if (!is_property_name(key)) {
+    refuse(Errc::invalid_config, raw.id, "properties: '" + key + "' is no name of a property that can be given here");
+  }
+  switch (value.kind()) {
+    case Value::Kind::boolean:
+      bag.set(key, value.as_bool());
+      return;
+    case Value::Kind::string:
+      bag.set(key, value.as_string());
+      return;
+    case Value::Kind::integer:
+      if (value.as_number() < 0) {
+        bag.set(key, std::to_string(value.as_int()));
+      } else {
+        bag.set(key, value.as_uint());
+      }
+      return;
+    default:
+      refuse(Errc::invalid_config, raw.id,
+             "properties." + key + " must be a text, an integer or true or false, found " +
+                 std::string{to_string(value.kind())});
+  }
+}
+
+}  // namespace
+
+void DeviceBuilder::operator()(const SerialPortConfig& port) {
+  const auto listener = listen(port_socket(port, input_.run_dir));
+  const SocketChardev chardev{.id = port.id + "-chardev", .fd = listener.fd};
+  add(chardev);
+  add(VirtioPort{.id = port.id, .chardev = chardev.id, .bus = std::string{serial_bus} + ".0", .name = port.name});
+  plan_.ports.push_back(listener);
+}
+
+void DeviceBuilder::operator()(const RngConfig& rng) {
+  add(VirtioRng{.id = rng.id,
+                .source = rng.source,
+                .transport = transport_,
+                .max_bytes = rng.max_bytes,
+                .period_ms = rng.period_ms,
+                .place = place()});
+}
+
+void DeviceBuilder::operator()(const BalloonConfig& balloon) {
+  add(VirtioBalloon{.id = balloon.id,
+                    .deflate_on_oom = balloon.deflate_on_oom,
+                    .free_page_reporting = balloon.free_page_reporting,
+                    .transport = transport_,
+                    .place = place()});
+}
+
+void DeviceBuilder::operator()(const PanicConfig& panic) { add(PanicDevice{.id = panic.id, .driver = choices_.panic}); }
+
+/// What it does when it expires is an option of the whole machine: -action, in plan.cpp.
+void DeviceBuilder::operator()(const WatchdogConfig& watchdog) {
+  if (choices_.watchdog.empty()) refuse(Errc::unsupported, watchdog.id, machine() + " has no watchdog");
+  plan_.line.add("-device", PropertyBag::device(choices_.watchdog).set("id", watchdog.id));
+}
+
+void DeviceBuilder::operator()(const FwCfgConfig& blob) {
+  if (!choices_.fw_cfg_refusal.empty()) refuse(Errc::unsupported, blob.id, choices_.fw_cfg_refusal);
+  add(FwCfg{.name = blob.name, .file = blob.path, .text = blob.text});
+}
+
+/// It stands before all others, since a device asks for it when it is made: add_fixed_devices().
+void DeviceBuilder::operator()(const IommuConfig& iommu) {
+  if (choices_.iommu != "intel-iommu") refuse(Errc::unsupported, iommu.id, machine() + " has no IOMMU");
+  add(IntelIommu{.id = iommu.id,
+                 .interrupt_remapping = iommu.interrupt_remapping ? OnOffAuto::on : OnOffAuto::off,
+                 .device_iotlb = iommu.device_iotlb,
+                 .caching_mode = iommu.caching_mode});
+}
+
+void DeviceBuilder::operator()(const RawDeviceConfig& raw) {
+  if (!is_property_name(raw.driver)) {
+    refuse(Errc::invalid_config, raw.id, "'" + raw.driver + "' is no name of a QEMU device");
+  }
+  auto bag = PropertyBag::device(raw.driver).set("id", raw.id);
+  if (!raw.properties.is_null()) {
+    for (const auto& [key, value] : raw.properties.as_map()) set_raw(bag, raw, key, value);
+  }
+  plan_.line.add("-device", bag);
+  plan_.customised = true;
+}
+
+}  // namespace visor::sdk::plan::detail

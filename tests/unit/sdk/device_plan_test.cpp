@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each kind of configured device becomes, and which of them are refused. Disks are in disk_plan_test.cpp, whole
+// command lines in golden_test.cpp.
+#include "plan_support.hpp"
+#include "visor/core/error.hpp"
+
+#include <gtest/gtest.h>
+
+namespace visor::sdk::plan {
+namespace {
+
+HostFacts host_with_vhost() { return {.arch = "amd64", .memory_mib = 8192, .cpus = 4, .kvm = true, .vhost_net = true}; }
+
+Lines tap_of(bool nic_vhost, bool network_vhost, const HostFacts& host, Accelerator accelerator) {
+  NicConfig nic;
+  nic.id = "n";
+  nic.backend = NicBackend::tap;
+  nic.interface = "tap0";
+  nic.vhost = nic_vhost;
+  auto config = with({nic});
+  config.network.vhost = network_vhost;
+  const auto caps = default_qemu_caps();
+  const auto& arch = test::arch_of("amd64");
+  return values(make_plan({config, arch, host, caps, accelerator, "vm", "/run/vm", "", {}}), "-netdev");
+}
+
+TEST(PlanNic, TheKernelMovesThePacketsWhereAllAgree) {
+  const Lines with_vhost = {"tap,id=n-net,ifname=tap0,script=no,downscript=no,vhost=on,vhostforce=on"};
+  const Lines without = {"tap,id=n-net,ifname=tap0,script=no,downscript=no"};
+  EXPECT_EQ(tap_of(true, true, host_with_vhost(), Accelerator::kvm), with_vhost);
+  EXPECT_EQ(tap_of(false, true, host_with_vhost(), Accelerator::kvm), without);
+  EXPECT_EQ(tap_of(true, false, host_with_vhost(), Accelerator::kvm), without);
+  EXPECT_EQ(tap_of(true, true, {.arch = "amd64", .kvm = true}, Accelerator::kvm), without);
+  EXPECT_EQ(tap_of(true, true, host_with_vhost(), Accelerator::tcg), without);
+}
+
+TEST(PlanNic, RefusesWhatQemuCannotOpen) {
+  NicConfig nic;
+  nic.id = "n";
+  for (const auto backend : {NicBackend::macvtap, NicBackend::ipvtap}) {
+    nic.backend = backend;
+    EXPECT_EQ(refusal({nic}).substr(0, 60), "unsupported: Device 'n': QEMU opens a macvtap or ipvtap by n");
+  }
+  nic.backend = static_cast<NicBackend>(99);
+  EXPECT_EQ(refusal({nic}), "unsupported: Device 'n': the QEMU driver does not know this network backend");
+  nic.backend = NicBackend::tap;
+  nic.interface = "longer-than-15-bytes";
+  EXPECT_EQ(refusal({nic}).substr(0, 15), "invalid_config:");
+  nic.backend = NicBackend::vdpa;
+  nic.interface = "vdpa0";
+  EXPECT_EQ(refusal({nic}).substr(0, 15), "invalid_config:");
+  nic.interface = "/dev/vhost-vdpa-0";
+  EXPECT_EQ(values(plan_of("amd64", with({nic})), "-netdev"), Lines{"vhost-vdpa,id=n-net,vhostdev=/dev/vhost-vdpa-0"});
+  nic.mac = "nonsense";
+  EXPECT_EQ(refusal({nic}).substr(0, 15), "invalid_config:");
+}
+
+TEST(PlanShare, IsSharedByTheProtocolThatIsSaid) {
+  ShareConfig share;
+  share.id = "s";
+  share.path = "/srv";
+  share.tag = "t";
+  EXPECT_EQ(values(plan_of("amd64", with({share})), "-fsdev"),
+            Lines{"local,id=s-fs,path=/srv,security_model=none,multidevs=remap"});
+  const auto by = [&](SharedFs fs, const std::string& arch = "amd64", const std::string& machine = "q35") {
+    return refusal_of(arch, machine, [&](auto& config) {
+      config.shared_fs.type = fs;
+      config.devices = {share};
+    });
+  };
+  EXPECT_EQ(by(SharedFs::none),
+            "invalid_config: Device 's': shared_fs.type is none, and the share has no protocol of its own");
+  EXPECT_NE(by(SharedFs::virtio_fs).find("`device: fs`"), std::string::npos);
+  EXPECT_NE(by(SharedFs::virtio_fs, "s390x", "s390-ccw-virtio").find("byte order"), std::string::npos);
+  share.type = ShareType::plan9;
+  EXPECT_EQ(by(SharedFs::none), "accepted");
+  share.tag = std::string(32, 't');
+  EXPECT_EQ(refusal({share}).substr(0, 15), "invalid_config:");
+  share.tag = "t";
+  share.path = "relative";
+  EXPECT_EQ(refusal({share}).substr(0, 15), "invalid_config:");
+}
+
+TEST(PlanServed, SharesTheGuestsMemory) {
+  VhostUserConfig fs;
+  fs.id = "f";
+  fs.type = VhostUserType::fs;
+  fs.socket = "/s/fs.sock";
+  fs.tag = "t";
+  const auto plan = plan_of("amd64", with({fs}));
+  EXPECT_EQ(values(plan, "-object"), Lines{"memory-backend-memfd,id=visor-memory,size=536870912,share=on"});
+  EXPECT_EQ(values(plan, "-machine"), Lines{"q35,accel=tcg,memory-backend=visor-memory"});
+  EXPECT_EQ(values(plan, "-chardev", "socket,id=f-"), Lines{"socket,id=f-chardev,path=/s/fs.sock"});
+  EXPECT_EQ(refusal({fs}, "pseries", "ppc64le").substr(0, 43), "unsupported: Device 'f': the flags of open(");
+  fs.type = VhostUserType::blk;
+  fs.tag.clear();
+  EXPECT_EQ(refusal({fs}, "microvm").find("on pci alone") != std::string::npos, true);
+  fs.type = static_cast<VhostUserType>(99);
+  EXPECT_EQ(refusal({fs}).substr(0, 55), "unsupported: Device 'f': the QEMU driver does not know ");
+}
+
+TEST(PlanVfio, TakesWhatTheMachineTakes) {
+  VfioConfig vfio;
+  vfio.id = "h";
+  vfio.host = "01:00.0";
+  EXPECT_EQ(values(plan_of("amd64", with({vfio})), "-device", "vfio"), Lines{"vfio-pci,id=h,host=01:00.0"});
+  EXPECT_EQ(refusal({vfio}, "microvm"), "unsupported: Device 'h': machine microvm takes no devices of the host");
+  EXPECT_EQ(refusal({vfio}, "s390-ccw-virtio", "s390x"),
+            "unsupported: Device 'h': machine s390-ccw-virtio takes devices of the host by their sysfs_path, not by "
+            "`host`");
+  vfio.host = "nonsense";
+  EXPECT_EQ(refusal({vfio}).substr(0, 15), "invalid_config:");
+}
+
+TEST(PlanVsock, NeedsAnAddress) {
+  VsockConfig vsock;
+  vsock.id = "v";
+  EXPECT_EQ(refusal({vsock}),
+            "unsupported: Device 'v': this version of the QEMU driver chooses no context id; give it a cid");
+  vsock.cid = 2;
+  EXPECT_EQ(refusal({vsock}).substr(0, 15), "invalid_config:");
+  vsock.cid = 3;
+  EXPECT_EQ(values(plan_of("amd64", with({vsock})), "-device", "vhost"), Lines{"vhost-vsock-pci,id=v,guest-cid=3"});
+}
+
+TEST(PlanWatchdog, IsThereOnceAndOnMachinesThatHaveOne) {
+  WatchdogConfig first;
+  WatchdogConfig second;
+  second.id = "w";
+  EXPECT_EQ(refusal({first, second}), "invalid_config: Device 'w': a VM has at most one watchdog");
+  second.action = WatchdogAction::none;
+  const auto plan = plan_of("s390x", [&] {
+    auto config = base("s390-ccw-virtio");
+    config.devices = {second};
+    return config;
+  }());
+  EXPECT_EQ(values(plan, "-device", "diag288"), Lines{"diag288,id=w"});
+  EXPECT_EQ(values(plan, "-action"), Lines{"reboot=shutdown,shutdown=poweroff,panic=shutdown,watchdog=none"});
+  EXPECT_EQ(refusal({second}, "microvm"), "unsupported: Device 'w': machine microvm has no watchdog");
+}
+
+TEST(PlanFwCfg, IsRefusedWhereTheMachineHasNone) {
+  FwCfgConfig blob;
+  blob.id = "f";
+  blob.name = "opt/x";
+  blob.text = "t";
+  EXPECT_EQ(values(plan_of("amd64", with({blob})), "-fw_cfg"), Lines{"name=opt/x,string=t"});
+  EXPECT_EQ(refusal({blob}, "pseries", "ppc64le"),
+            "unsupported: Device 'f': machine pseries has no firmware configuration device");
+  blob.name = "etc/system-states";
+  EXPECT_EQ(refusal({blob}).substr(0, 15), "invalid_config:");
+}
+
+TEST(PlanIommu, StandsBeforeAllOtherDevicesAndTellsTheKernel) {
+  IommuConfig iommu;
+  iommu.id = "i";
+  iommu.device_iotlb = false;
+  const auto plan = plan_of("amd64", with({NicConfig{}, iommu}));
+  EXPECT_EQ(values(plan, "-device").front(), "intel-iommu,id=i,intremap=on,caching-mode=on");
+  EXPECT_NE(values(plan, "-append").front().find("intel_iommu=on"), std::string::npos);
+  for (const auto& argument : plan.line.arguments()) {
+    if (!argument.value.starts_with("intel-iommu")) continue;
+    EXPECT_EQ(argument.reason, "devices[1]");
+  }
+  EXPECT_EQ(refusal({iommu}, "pc"), "unsupported: machine.type pc: it has no IOMMU");
+  auto by_field = base("q35");
+  by_field.machine.iommu = true;
+  EXPECT_EQ(values(plan_of("amd64", by_field), "-device").front(),
+            "intel-iommu,id=visor-iommu,intremap=on,device-iotlb=on,caching-mode=on");
+}
+
+TEST(PlanRaw, IsPassedOnAndMarksTheVm) {
+  RawDeviceConfig raw;
+  raw.id = "r";
+  raw.driver = "virtio-rng-pci";
+  raw.properties = Value::map({{"a", true}, {"b", -1}, {"c", "x,y"}, {"d", std::uint64_t{1} << 63U}});
+  const auto plan = plan_of("amd64", with({raw}));
+  EXPECT_TRUE(plan.customised);
+  EXPECT_EQ(values(plan, "-device", "virtio-rng"), Lines{"virtio-rng-pci,id=r,a=on,b=-1,c=x,,y,d=9223372036854775808"});
+  EXPECT_FALSE(plan_of("amd64", with({NicConfig{}})).customised);
+}
+
+TEST(PlanRaw, CannotSayMoreThanItSays) {
+  RawDeviceConfig raw;
+  raw.id = "r";
+  raw.driver = "virtio-rng-pci";
+  for (const auto* key : {"id", "driver", "", "a=b", "a,b", "a b"}) {
+    raw.properties = Value::map({{key, "x"}});
+    EXPECT_EQ(refusal({raw}).substr(0, 38), "invalid_config: Device 'r': properties") << key;
+  }
+  for (const auto& value : {Value{}, Value::list({1}), Value::map({{"x", 1}}), Value{1.5}, Value{"a\nb"}}) {
+    raw.properties = Value::map({{"p", value}});
+    EXPECT_EQ(refusal({raw}).substr(0, 15), "invalid_config:");
+  }
+  raw.properties = {};
+  raw.driver = "virtio-rng-pci,id=x";
+  EXPECT_EQ(refusal({raw}), "invalid_config: Device 'r': 'virtio-rng-pci,id=x' is no name of a QEMU device");
+}
+
+TEST(PlanMemory, IsAnObjectWhenThatIsAskedFor) {
+  const auto memory = [](auto change) {
+    auto config = base("q35");
+    change(config.memory);
+    return values(plan_of("amd64", config), "-object");
+  };
+  EXPECT_EQ(memory([](auto&) {}), Lines{});
+  EXPECT_EQ(memory([](auto& m) { m.prealloc = true; }),
+            Lines{"memory-backend-ram,id=visor-memory,size=536870912,share=off,prealloc=on"});
+  EXPECT_EQ(memory([](auto& m) { m.huge_pages = true; }),
+            Lines{"memory-backend-memfd,id=visor-memory,size=536870912,share=off,hugetlb=on"});
+  EXPECT_EQ(memory([](auto& m) { m.backing_dir = "/dev/shm"; }),
+            Lines{"memory-backend-file,id=visor-memory,mem-path=/dev/shm,size=536870912,share=on"});
+  EXPECT_EQ(refusal_of("amd64", "q35",
+                       [](auto& config) {
+                         config.memory.huge_pages = true;
+                         config.memory.backing_dir = "/dev/hugepages";
+                       }),
+            "invalid_config: memory.huge_pages: not together with memory.backing_dir; leave one out");
+}
+
+TEST(PlanDevices, EachNamesTheLineOfTheConfigurationThatAskedForIt) {
+  NicConfig nic;
+  ShareConfig share;
+  share.path = "/srv";
+  share.tag = "t";
+  const auto plan = plan_of("amd64", with({nic, share}));
+  Lines reasons;
+  for (const auto& argument : plan.line.arguments()) {
+    if (argument.reason.starts_with("devices[")) reasons.push_back(argument.option + " " + argument.reason);
+  }
+  EXPECT_EQ(reasons, (Lines{"-netdev devices[0]", "-device devices[0]", "-fsdev devices[1]", "-device devices[1]"}));
+}
+
+}  // namespace
+}  // namespace visor::sdk::plan
