@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "plan/host_needs.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
@@ -127,6 +128,7 @@ void QemuVm::launch(const CallContext& call) {
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
+  plan::check_host(ready.config());
   tracker_->begin();
   feed_->begin();
   if (ready.config().ready.console_line.empty()) tracker_->expect_port(ready_port(ready.config()));

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the devices of a VM need of the host, on an imagined host.
+#include "qemu/plan/host_needs.hpp"
+
+#include "visor/core/error.hpp"
+#include "visor/core/file.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace visor::sdk::plan {
+namespace {
+
+namespace fs = std::filesystem;
+
+class HostNeeds : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = "/tmp/visor-needs-XXXXXX";
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    root_ = name;
+    paths_ = {root_ / "dev", root_ / "sys"};
+    fs::create_directories(paths_.dev / "net");
+    fs::create_directories(paths_.dev / "vfio");
+  }
+  void TearDown() override { fs::remove_all(root_); }
+
+  void put(const fs::path& path) const { write_file_atomically(path, "x"); }
+
+  [[nodiscard]] std::string answer(const DeviceConfig& device) const {
+    VmConfig config;
+    config.devices = {device};
+    try {
+      check_host(config, paths_);
+    } catch (const Error& error) {
+      return std::string{to_string(error.code())} + ": " + error.message();
+    }
+    return "fine";
+  }
+
+  fs::path root_;
+  HostPaths paths_;
+};
+
+TEST_F(HostNeeds, ATapNeedsTheTunDevice) {
+  NicConfig nic;
+  nic.id = "n";
+  EXPECT_EQ(answer(nic), "fine");  // the user network needs nothing
+  nic.backend = NicBackend::tap;
+  nic.interface = "tap0";
+  EXPECT_EQ(answer(nic), "unsupported: Device 'n': a tap network card needs " + (paths_.dev / "net/tun").string() +
+                             ", which this host does not have; load its kernel module tun");
+  put(paths_.dev / "net/tun");
+  EXPECT_EQ(answer(nic), "fine");
+}
+
+TEST_F(HostNeeds, AVsockNeedsVhost) {
+  VsockConfig vsock;
+  vsock.id = "v";
+  EXPECT_EQ(answer(vsock).substr(0, 43), "unsupported: Device 'v': a vsock device nee");
+  put(paths_.dev / "vhost-vsock");
+  EXPECT_EQ(answer(vsock), "fine");
+}
+
+TEST_F(HostNeeds, AHostDeviceNeedsVfioToHoldIt) {
+  VfioConfig vfio;
+  vfio.id = "h";
+  vfio.host = "01:00.0";
+  EXPECT_NE(answer(vfio).find("load its kernel module vfio"), std::string::npos);
+  put(paths_.dev / "vfio/vfio");
+  EXPECT_EQ(answer(vfio).substr(0, 36), "not_found: Device 'h': the device: C");
+  const auto device = paths_.sys / "bus/pci/devices/0000:01:00.0";
+  fs::create_directories(device);
+  EXPECT_EQ(answer(vfio),
+            "unsupported: Device 'h': 0000:01:00.0 is held by no driver of the host; bind it to vfio-pci");
+  fs::create_symlink("../../drivers/e1000", device / "driver");
+  EXPECT_EQ(answer(vfio),
+            "unsupported: Device 'h': 0000:01:00.0 is held by the driver e1000 of the host; bind it to vfio-pci");
+  fs::remove(device / "driver");
+  fs::create_symlink("../../drivers/vfio-pci", device / "driver");
+  EXPECT_EQ(answer(vfio), "fine");
+}
+
+TEST_F(HostNeeds, AMediatedDeviceNeedsItsFolder) {
+  put(paths_.dev / "vfio/vfio");
+  VfioConfig vfio;
+  vfio.id = "m";
+  vfio.sysfs_path = (root_ / "mdev").string();
+  EXPECT_EQ(answer(vfio).substr(0, 10), "not_found:");
+  fs::create_directory(root_ / "mdev");
+  EXPECT_EQ(answer(vfio), "fine");
+}
+
+TEST_F(HostNeeds, AServedDeviceNeedsASocket) {
+  VhostUserConfig served;
+  served.id = "s";
+  served.socket = (root_ / "sock").string();
+  EXPECT_EQ(answer(served).substr(0, 10), "not_found:");
+  put(root_ / "sock");
+  EXPECT_EQ(answer(served), "invalid_config: Device 's': " + served.socket + " is no socket");
+}
+
+TEST_F(HostNeeds, AShareNeedsAFolderAndABlobItsFile) {
+  ShareConfig share;
+  share.id = "s";
+  share.path = (root_ / "shared").string();
+  EXPECT_EQ(answer(share).substr(0, 10), "not_found:");
+  put(root_ / "shared");
+  EXPECT_EQ(answer(share), "invalid_config: Device 's': " + share.path + " is no folder");
+  share.path = root_.string();
+  EXPECT_EQ(answer(share), "fine");
+  FwCfgConfig blob;
+  blob.id = "b";
+  blob.text = "x";
+  EXPECT_EQ(answer(blob), "fine");
+  blob.path = (root_ / "blob").string();
+  EXPECT_EQ(answer(blob).substr(0, 10), "not_found:");
+  put(root_ / "blob");
+  EXPECT_EQ(answer(blob), "fine");
+}
+
+}  // namespace
+}  // namespace visor::sdk::plan
