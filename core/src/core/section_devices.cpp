@@ -52,14 +52,16 @@ Section share() {
 
 Section nic() {
   using N = NicConfig;
-  return device<N>("A network card.",
-                   {
-                       field<&N::backend>("backend", "What it is connected to; user needs no rights on the host."),
-                       field<&N::interface>("interface", "The host's interface; needed for all but user.").admin(),
-                       field<&N::mac>("mac", "Address as 02:00:00:00:00:01; not set: one is made."),
-                       number<&N::queues>("queues", 1, 256, "Pairs of queues.").in("queues"),
-                       field<&N::vhost>("vhost", "Lets the host's kernel move its packets where it can."),
-                   });
+  return device<N>(
+      "A network card.",
+      {
+          field<&N::backend>("backend", "What it is connected to; user needs no rights on the host."),
+          field<&N::interface>("interface", "The host's interface, for vdpa its device; needed for all but user.")
+              .admin(),
+          field<&N::mac>("mac", "Address as 02:00:00:00:00:01; not set: one is made."),
+          number<&N::queues>("queues", 1, 256, "Pairs of queues.").in("queues"),
+          field<&N::vhost>("vhost", "Lets the host's kernel move its packets where it can."),
+      });
 }
 
 Section serial_port() {
@@ -72,8 +74,9 @@ Section serial_port() {
 }
 
 Section vsock() {
-  return device<VsockConfig>("A socket family between guest and host.",
-                             {number<&VsockConfig::cid>("cid", 3, 0xfffffffe, "Context id; not set: a free one.")});
+  return device<VsockConfig>(
+      "A socket family between guest and host.",
+      {number<&VsockConfig::cid>("cid", 3, 0xfffffffe, "Context id; not set: the plugin's choice, if it makes one.")});
 }
 
 Section vfio() {

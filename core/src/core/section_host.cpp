@@ -14,7 +14,7 @@ const Section& storage_section() {
           field<&S::cache_direct>("cache_direct", "Goes around the host's page cache."),
           field<&S::cache_no_flush>("cache_no_flush", "Ignores the guest's flush requests: fast, and unsafe."),
           field<&S::disable_block>("disable_block", "Forbids disks as a way to pass folders to the guest."),
-          field<&S::iothreads>("iothreads", "Serves disks from a thread of their own."),
+          field<&S::iothreads>("iothreads", "Serves disks that name no iothread from a thread of their own."),
       });
   return table;
 }
@@ -73,7 +73,8 @@ const Section& host_section() {
           path<&H::network_namespace>("network_namespace", "Network namespace to run in (\"/run/netns/…\")."),
           path<&H::cgroup>("cgroup", "Folder of the cgroup to run in."),
           field<&H::selinux_label>("selinux_label", "SELinux label of the hypervisor's process.").admin(),
-          path<&H::entropy_source>("entropy_source", "Where the guest's random numbers come from."),
+          path<&H::entropy_source>("entropy_source",
+                                   "Where the numbers of `rng` devices come from that name no source."),
           field<&H::guest_hook_path>("guest_hook_path", "Folder inside the guest with hooks for its agent."),
           field<&H::factory_vm_id>("factory_vm_id", "Id of the VM when a factory made it.").admin(),
           field<&H::enabled_annotations>("enabled_annotations",

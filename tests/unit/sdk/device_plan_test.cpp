@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What each kind of configured device becomes, and which of them are refused. Disks are in disk_plan_test.cpp, whole
-// command lines in golden_test.cpp.
+// What each kind of configured device becomes, and which of them are refused. Disks are in disk_plan_test.cpp,
+// memory and what the host allows in memory_plan_test.cpp, whole command lines in golden_test.cpp.
 #include "plan_support.hpp"
 #include "visor/core/error.hpp"
 
@@ -32,6 +32,26 @@ TEST(PlanNic, TheKernelMovesThePacketsWhereAllAgree) {
   EXPECT_EQ(tap_of(true, false, host_with_vhost(), Accelerator::kvm), without);
   EXPECT_EQ(tap_of(true, true, {.arch = "amd64", .kvm = true}, Accelerator::kvm), without);
   EXPECT_EQ(tap_of(true, true, host_with_vhost(), Accelerator::tcg), without);
+}
+
+TEST(PlanNic, HasAnAddressOfItsOwn) {
+  const auto address = [](const std::string& vm, const std::string& uuid, const std::string& id) {
+    NicConfig nic;
+    nic.id = id;
+    const auto config = with({nic});
+    const auto caps = default_qemu_caps();
+    const auto& arch = test::arch_of("amd64");
+    const auto plan = make_plan({config, arch, {}, caps, Accelerator::tcg, vm, "/run/vm", uuid, {}});
+    const auto card = values(plan, "-device", "virtio-net").front();
+    return card.substr(card.find("mac=") + 4);
+  };
+  const auto first = address("vm", "u", "n");
+  EXPECT_EQ(first, address("vm", "u", "n"));
+  EXPECT_EQ(first.size(), 17U);
+  EXPECT_EQ(first.substr(0, 3), "02:");
+  EXPECT_NE(first, address("vm", "u", "m"));
+  EXPECT_NE(first, address("vm", "v", "n"));
+  EXPECT_NE(first, address("other", "u", "n"));
 }
 
 TEST(PlanNic, RefusesWhatQemuCannotOpen) {
@@ -139,6 +159,15 @@ TEST(PlanWatchdog, IsThereOnceAndOnMachinesThatHaveOne) {
   EXPECT_EQ(refusal({second}, "microvm"), "unsupported: Device 'w': machine microvm has no watchdog");
 }
 
+TEST(PlanPanic, IsRefusedWhereThereIsNoDeviceForIt) {
+  PanicConfig panic;
+  panic.id = "p";
+  EXPECT_EQ(refusal({panic}, "pc"), "accepted");
+  EXPECT_EQ(refusal({panic}, "microvm"), "unsupported: Device 'p': machine microvm has no device that tells of panics");
+  EXPECT_EQ(refusal({panic}, "pseries", "ppc64le"),
+            "unsupported: Device 'p': machine pseries tells of panics without a device; leave it out");
+}
+
 TEST(PlanFwCfg, IsRefusedWhereTheMachineHasNone) {
   FwCfgConfig blob;
   blob.id = "f";
@@ -195,27 +224,6 @@ TEST(PlanRaw, CannotSayMoreThanItSays) {
   raw.properties = {};
   raw.driver = "virtio-rng-pci,id=x";
   EXPECT_EQ(refusal({raw}), "invalid_config: Device 'r': 'virtio-rng-pci,id=x' is no name of a QEMU device");
-}
-
-TEST(PlanMemory, IsAnObjectWhenThatIsAskedFor) {
-  const auto memory = [](auto change) {
-    auto config = base("q35");
-    change(config.memory);
-    return values(plan_of("amd64", config), "-object");
-  };
-  EXPECT_EQ(memory([](auto&) {}), Lines{});
-  EXPECT_EQ(memory([](auto& m) { m.prealloc = true; }),
-            Lines{"memory-backend-ram,id=visor-memory,size=536870912,share=off,prealloc=on"});
-  EXPECT_EQ(memory([](auto& m) { m.huge_pages = true; }),
-            Lines{"memory-backend-memfd,id=visor-memory,size=536870912,share=off,hugetlb=on"});
-  EXPECT_EQ(memory([](auto& m) { m.backing_dir = "/dev/shm"; }),
-            Lines{"memory-backend-file,id=visor-memory,mem-path=/dev/shm,size=536870912,share=on"});
-  EXPECT_EQ(refusal_of("amd64", "q35",
-                       [](auto& config) {
-                         config.memory.huge_pages = true;
-                         config.memory.backing_dir = "/dev/hugepages";
-                       }),
-            "invalid_config: memory.huge_pages: not together with memory.backing_dir; leave one out");
 }
 
 TEST(PlanDevices, EachNamesTheLineOfTheConfigurationThatAskedForIt) {

@@ -39,9 +39,9 @@ TEST(PlanDisk, FollowsTheTransportOfTheMachineAlone) {
   for (const auto wrong : {BlockDriver::virtio_blk_ccw, BlockDriver::virtio_mmio}) {
     EXPECT_EQ(driver("amd64", "q35", wrong).substr(0, 28), "unsupported: storage.driver:");
   }
-  EXPECT_EQ(driver("amd64", "q35", BlockDriver::nvdimm).substr(0, 47),
-            "unsupported: Device 'a': only the root image ca");
-  EXPECT_EQ(refusal({disk("a", DiskBus::nvdimm)}).substr(0, 47), "unsupported: Device 'a': only the root image ca");
+  const std::string why = " nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk";
+  EXPECT_EQ(driver("amd64", "q35", BlockDriver::nvdimm), "unsupported: Device 'a': storage.driver" + why);
+  EXPECT_EQ(refusal({disk("a", DiskBus::nvdimm)}), "unsupported: Device 'a': bus" + why);
 }
 
 TEST(PlanDisk, HasAThread) {

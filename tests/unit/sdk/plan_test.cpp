@@ -83,7 +83,7 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
            {"storage.disable_block", [](auto& c) { c.storage.disable_block = true; }},
            {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
            {"network.use_vsock", [](auto& c) { c.network.use_vsock = true; }},
-           {"host.entropy_source", [](auto& c) { c.host.entropy_source = "/dev/random"; }},
+           {"host.jailer_path", [](auto& c) { c.host.jailer_path = "/usr/bin/jailer"; }},
            {"host.enabled_annotations", [](auto& c) { c.host.enabled_annotations = {"x"}; }}}) {
     EXPECT_EQ(error_of(set), std::string{"unsupported: "} + field +
                                  ": this version of the QEMU driver does not act on it; leave it out");

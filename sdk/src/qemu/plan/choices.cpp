@@ -45,6 +45,8 @@ constexpr std::string_view supported[] = {
     "memory.offset",
     "memory.prealloc",
     "memory.huge_pages",
+    "memory.realtime",
+    "memory.lock",
     "memory.backing_dir",
     "boot",
     "assets",
@@ -65,6 +67,9 @@ constexpr std::string_view supported[] = {
     "host.cgroup",
     "host.selinux_label",
     "host.factory_vm_id",
+    "host.entropy_source",
+    "host.allowed_entropy_sources",
+    "host.allowed_backing_dirs",
     "host.network_namespace",
     "host.allowed_hypervisor_paths",
     "devices",
@@ -147,6 +152,10 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
 }
 
 void check_supported_fields(const VmConfig& config) {
+  for (const auto kind : {AssetKind::hypervisor_ctl, AssetKind::jailer}) {
+    if (!is_custom_asset(config, kind)) continue;
+    throw Error(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
+  }
   const auto value = to_value(config);  // only what differs from its default
   for (const auto& [section, members] : value.as_map()) {
     if (is_supported(section)) continue;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace visor::sdk::plan::detail {
 
@@ -60,6 +61,8 @@ class DeviceBuilder {
 
  private:
   [[nodiscard]] std::string machine() const;
+  /// The configured address of a network card, or one that is this card's alone.
+  [[nodiscard]] std::string mac_of(const std::string& configured, const std::string& id) const;
   std::string iothread_of(const DiskConfig& disk);
   [[nodiscard]] BlockNode node_of(const DiskConfig& disk) const;
   void add_virtio_disk(const DiskConfig& disk);
@@ -76,6 +79,10 @@ class DeviceBuilder {
   std::map<std::string, std::uint32_t> targets_;  // the next one of each SCSI controller, by its id
   bool disks_thread_ = false;                     // the thread of storage.iothreads is there
 };
+
+/// Throws permission_denied for a path that a list of patterns does not have; an empty list allows all.
+void check_allowed(const std::string& field, const std::string& path, const std::string& list,
+                   const std::vector<std::string>& patterns);
 
 /// Throws the code with "Device '<id>': <why>".
 [[noreturn]] void refuse(Errc code, const std::string& id, const std::string& why);

@@ -147,6 +147,7 @@ Plan make_plan(const Input& input) {
   add_identity(input, plan.line);
   add_machine(input, plan.line);
   detail::add_memory_object(input, plan);
+  detail::add_memory_lock(input, plan);
   add_process(input, plan.line);
   add_monitors(input, plan, next_fd);
   detail::add_fixed_devices(input, plan, next_fd);

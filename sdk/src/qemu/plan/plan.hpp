@@ -82,6 +82,8 @@ bool has_memory_object(const VmConfig& config) noexcept;
 inline constexpr const char* memory_object = "visor-memory";
 /// That object: shared where another process serves a device, from a folder or from huge pages when asked for.
 void add_memory_object(const Input& input, Plan& plan);
+/// Keeps the guest's memory, and QEMU's, from being swapped.
+void add_memory_lock(const Input& input, Plan& plan);
 /// Buses, console and what every VM of the machine has.
 void add_fixed_devices(const Input& input, Plan& plan, int& next_fd);
 /// The root image: before the user's disks, so that it is the first one of the guest.

@@ -48,8 +48,9 @@ DiskBus bus_of(const Input& input, const DiskConfig& disk) {
                 "virtio-blk, which follows the machine, or virtio-scsi");
   }
   if (attachment.bus == DiskBus::virtio_blk || attachment.bus == DiskBus::scsi) return attachment.bus;
+  const std::string field = disk.bus == DiskBus::automatic ? "storage.driver" : "bus";
   refuse(Errc::unsupported, disk.id,
-         "only the root image can be non-volatile memory; take bus virtio-blk or scsi for other disks");
+         field + " nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk");
 }
 
 /// The disk's own thread, or the one that storage.iothreads asks for; empty: QEMU's main loop.

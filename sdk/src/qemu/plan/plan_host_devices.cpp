@@ -47,7 +47,11 @@ void DeviceBuilder::add_served_card(const VhostUserConfig& served, const std::st
   const auto netdev = served.id + "-net";
   connect(chardev, served.socket);
   add(VhostUserNetdev{.id = netdev, .chardev = chardev});
-  add(VirtioNet{.id = served.id, .netdev = netdev, .mac = served.mac, .transport = transport_, .place = place()});
+  add(VirtioNet{.id = served.id,
+                .netdev = netdev,
+                .mac = mac_of(served.mac, served.id),
+                .transport = transport_,
+                .place = place()});
 }
 
 void DeviceBuilder::operator()(const VhostUserConfig& served) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's memory where it is more than a size.
-#include "plan.hpp"
-#include "visor/core/error.hpp"
+#include "device_builder.hpp"
 #include "visor/sdk/device/memory.hpp"
 
 #include <algorithm>
@@ -23,6 +22,18 @@ const char* reason_of(const MemoryConfig& memory) noexcept {
 
 }  // namespace
 
+void add_memory_lock(const Input& input, Plan& plan) {
+  const auto& memory = input.config.memory;
+  if (memory.lock != memory.realtime) {
+    throw Error(Errc::invalid_config, memory.lock ? "memory.lock: needs memory.realtime"
+                                                  : "memory.realtime: does nothing without memory.lock");
+  }
+  if (!memory.lock) return;
+  plan.line.section("memory");
+  plan.line.because("memory.lock");
+  plan.line.add("-overcommit", PropertyBag::keys().set("mem-lock", true));
+}
+
 bool has_memory_object(const VmConfig& config) noexcept {
   const auto& memory = config.memory;
   return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config);
@@ -34,6 +45,8 @@ void add_memory_object(const Input& input, Plan& plan) {
   if (memory.huge_pages && !memory.backing_dir.empty()) {
     throw Error(Errc::invalid_config, "memory.huge_pages: not together with memory.backing_dir; leave one out");
   }
+  check_allowed("memory.backing_dir", memory.backing_dir, "host.allowed_backing_dirs",
+                input.config.host.allowed_backing_dirs);
   plan.line.section("memory");
   plan.line.because(reason_of(memory));
   MemoryBackend backend{.id = memory_object,

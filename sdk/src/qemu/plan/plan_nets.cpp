@@ -4,6 +4,10 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/net.hpp"
 
+#include <array>
+#include <cstdint>
+#include <cstdio>
+
 namespace visor::sdk::plan::detail {
 namespace {
 
@@ -12,7 +16,26 @@ bool uses_vhost(const Input& input, const NicConfig& nic) {
   return nic.vhost && input.config.network.vhost && input.host.vhost_net && input.accelerator == Accelerator::kvm;
 }
 
+constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325;
+constexpr std::uint64_t fnv_prime = 0x100000001b3;
+
 }  // namespace
+
+/// QEMU would give the first card of every VM the same address, and two such VMs in one network hear nothing of each
+/// other. This one follows from the VM's UUID, and from its id while it has none (FNV-1a).
+std::string DeviceBuilder::mac_of(const std::string& configured, const std::string& id) const {
+  if (!configured.empty()) return configured;
+  std::uint64_t hash = fnv_basis;
+  for (const char c : input_.uuid + '/' + input_.id + '/' + id) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * fnv_prime;
+  }
+  std::array<char, 18> text{};
+  const auto byte = [&](unsigned index) { return static_cast<unsigned>(hash >> (8 * index) & 0xff); };
+  // IEEE 802: bit 1 of the first byte is set in addresses that nobody was given
+  (void)std::snprintf(text.data(), text.size(), "02:%02x:%02x:%02x:%02x:%02x", byte(0), byte(1), byte(2), byte(3),
+                      byte(4));
+  return text.data();
+}
 
 void DeviceBuilder::operator()(const NicConfig& nic) {
   const auto netdev = nic.id + "-net";
@@ -36,7 +59,7 @@ void DeviceBuilder::operator()(const NicConfig& nic) {
   }
   add(VirtioNet{.id = nic.id,
                 .netdev = netdev,
-                .mac = nic.mac,
+                .mac = mac_of(nic.mac, nic.id),
                 .transport = transport_,
                 .queues = nic.queues > 1 ? nic.queues : 0,
                 .place = place()});

@@ -54,8 +54,13 @@ void DeviceBuilder::operator()(const SerialPortConfig& port) {
 }
 
 void DeviceBuilder::operator()(const RngConfig& rng) {
+  const auto& host = input_.config.host;
+  const bool own = rng.source != RngConfig{}.source;
+  const auto& source = own ? rng.source : host.entropy_source;
+  check_allowed(own ? "Device '" + rng.id + "'" : "host.entropy_source", source, "host.allowed_entropy_sources",
+                host.allowed_entropy_sources);
   add(VirtioRng{.id = rng.id,
-                .source = rng.source,
+                .source = source,
                 .transport = transport_,
                 .max_bytes = rng.max_bytes,
                 .period_ms = rng.period_ms,
@@ -70,7 +75,14 @@ void DeviceBuilder::operator()(const BalloonConfig& balloon) {
                     .place = place()});
 }
 
-void DeviceBuilder::operator()(const PanicConfig& panic) { add(PanicDevice{.id = panic.id, .driver = choices_.panic}); }
+void DeviceBuilder::operator()(const PanicConfig& panic) {
+  if (choices_.panic.empty()) {
+    refuse(Errc::unsupported, panic.id,
+           machine() + (choices_.panic_built_in ? " tells of panics without a device; leave it out"
+                                                : " has no device that tells of panics"));
+  }
+  add(PanicDevice{.id = panic.id, .driver = choices_.panic});
+}
 
 /// What it does when it expires is an option of the whole machine: -action, in plan.cpp.
 void DeviceBuilder::operator()(const WatchdogConfig& watchdog) {
