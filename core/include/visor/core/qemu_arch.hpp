@@ -3,6 +3,7 @@
 #include "visor/core/capabilities.hpp"
 #include "visor/core/export.h"
 #include "visor/core/params.hpp"
+#include "visor/core/qemu_caps.hpp"
 #include "visor/core/vm_config.hpp"
 
 #include <chrono>
@@ -24,27 +25,6 @@ struct HostFacts {
   bool on_vmm = false;        ///< the host itself is a guest
   bool vhost_net = false;
   bool vhost_vsock = false;
-};
-
-struct QemuVersion {
-  std::uint32_t major = 0;
-  std::uint32_t minor = 0;
-  std::uint32_t micro = 0;
-  auto operator<=>(const QemuVersion&) const = default;
-};
-
-/// What one QEMU can do. The driver fills it from a table of QEMU 7.2, and refuses a plan with a device that is not
-/// there.
-struct QemuCaps {
-  QemuVersion version;
-  std::vector<std::string> devices;  ///< device types that exist; empty: not known
-  [[nodiscard]] bool may_have_device(std::string_view driver) const noexcept {
-    if (devices.empty()) return true;
-    for (const auto& device : devices) {
-      if (device == driver) return true;
-    }
-    return false;
-  }
 };
 
 /// What every question is asked about. References: valid for the call only.
