@@ -3,6 +3,7 @@
 
 #include "io_thread_impl.hpp"
 #include "leak.hpp"
+#include "quiet_thread.hpp"
 #include "visor/core/error.hpp"
 
 #include <boost/asio/post.hpp>
@@ -10,9 +11,6 @@
 #include <boost/system/system_error.hpp>
 
 #include <pthread.h>
-
-#include <csignal>
-#include <system_error>
 
 namespace visor::sdk {
 namespace {
@@ -43,24 +41,6 @@ void unlock_shared() { shared_state().mutex.unlock(); }
 void enter_child() {
   ++shared_state().forks;
   shared_state().mutex.unlock();
-}
-
-/// Starts a thread that takes no signals: the host program's handlers must run on the host's threads.
-std::thread start_without_signals(std::function<void()> body) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread;
-  std::error_code failure;
-  try {
-    thread = std::thread{std::move(body)};
-  } catch (const std::system_error& error) {
-    failure = error.code();
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (failure) throw system_error("Cannot start the I/O thread", failure.value());
-  return thread;
 }
 
 /// Asio makes its epoll instance with the first object that needs one: here, so that it is here that it fails.
@@ -96,10 +76,12 @@ void IoThread::Impl::run(const std::function<void()>& function) noexcept {
 IoThread::IoThread(bool with_thread) : impl_{make_impl<Impl>(with_thread)} {
   if (!with_thread) return;
   // The thread keeps the Impl: the last user may let go of the IoThread on this very thread.
-  impl_->thread = start_without_signals([impl = impl_] {
-    running = impl.get();
-    impl->context.run();
-  });
+  impl_->thread = start_quiet_thread(
+      [impl = impl_] {
+        running = impl.get();
+        impl->context.run();
+      },
+      "Cannot start the I/O thread");
 }
 
 std::shared_ptr<IoThread> IoThread::shared() {

@@ -167,7 +167,8 @@ Program start(const RawLaunch& launch, const std::string& path) {
                     .working_dir = launch.working_dir,
                     .fds = {null.get(), null.get(), write_end.get()},
                     .credentials = launch.credentials,
-                    .no_new_privs = launch.no_new_privs};
+                    .no_new_privs = launch.no_new_privs,
+                    .end_with_caller = launch.end_with_caller};
   what.argv.insert(what.argv.end(), launch.arguments.begin(), launch.arguments.end());
   what.fds.insert(what.fds.end(), launch.fds.begin(), launch.fds.end());
   return {spawn_program(what), Tail{std::move(read_end), launch.stderr_bytes}};

@@ -44,6 +44,7 @@ struct ProgramStart {
   std::vector<int> fds;          ///< become 0, 1, 2, … in this order; no others of ours are open in it
   std::optional<Credentials> credentials;
   bool no_new_privs = false;
+  bool end_with_caller = false;  ///< SIGKILL when the thread that made it ends
 };
 
 /// Executes a program that leads a session of its own and has all signals as they are by default. [any thread]

@@ -18,10 +18,10 @@
 namespace visor::sdk {
 namespace {
 
-enum Step : int { signals, session, descriptors, groups, gid, uid, folder, privileges, execution };
+enum Step : int { signals, session, descriptors, groups, gid, uid, folder, privileges, parent, execution };
 
-constexpr std::array<std::string_view, 9> step_names = {"signals", "setsid", "fds",          "setgroups", "setgid",
-                                                        "setuid",  "chdir",  "no_new_privs", "exec"};
+constexpr std::array<std::string_view, 10> step_names = {"signals", "setsid", "fds",          "setgroups", "setgid",
+                                                         "setuid",  "chdir",  "no_new_privs", "parent",    "exec"};
 
 /// The size of a signal set as the kernel has it: one bit a signal, 64 of them.
 constexpr std::size_t kernel_set_bytes = 8;
@@ -41,6 +41,7 @@ struct Start {
   const gid_t* groups;
   std::size_t group_count;
   bool no_new_privs;
+  pid_t parent;  // 0: outlive it
   volatile int step;
   volatile int error;
 };
@@ -81,6 +82,12 @@ bool take_credentials(Start& start) {
   return ::syscall(SYS_setresuid, start.uid, start.uid, start.uid) >= 0;
 }
 
+/// A change of credentials would undo it. The parent may have ended before.
+VISOR_RAW_CHILD
+bool end_with_parent(pid_t parent) {
+  return ::syscall(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) >= 0 && ::syscall(SYS_getppid) == parent;
+}
+
 /// Returns when a step failed. What needs privileges comes before they go.
 VISOR_RAW_CHILD
 void execute(Start& start) {
@@ -95,6 +102,8 @@ void execute(Start& start) {
   if (start.folder != nullptr && ::syscall(SYS_chdir, start.folder) < 0) return;
   start.step = privileges;
   if (start.no_new_privs && ::syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return;
+  start.step = parent;
+  if (start.parent != 0 && !end_with_parent(start.parent)) return;
   start.step = execution;
   ::syscall(SYS_execve, start.path, start.argv, start.env);
 }
@@ -135,6 +144,7 @@ Spawned spawn_program(const ProgramStart& what) {
               .groups = who.groups.data(),
               .group_count = who.groups.size(),
               .no_new_privs = what.no_new_privs,
+              .parent = what.end_with_caller ? ::getpid() : 0,
               .step = signals,
               .error = 0};
   auto program = spawn_child(become_program, &start);

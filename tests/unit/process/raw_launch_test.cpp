@@ -5,6 +5,7 @@
 #include "visor/sdk/launch.hpp"
 
 #include <fcntl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -44,6 +45,26 @@ TEST_F(RawLaunchTest, GivesTheExitCodeAndTheLastWords) {
   const auto end = launch_qemu(shell_script("echo no such machine >&2; exit 3"), soon());
   EXPECT_EQ(end.status.text(), "exit code 3");
   EXPECT_EQ(end.stderr_tail, "no such machine\n");
+}
+
+TEST_F(RawLaunchTest, EndsWithAKilledCallerWhenAsked) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd ours{ends[0]};
+  UniqueFd theirs{ends[1]};
+  auto launch = shell_script("echo ready >&3; exec sleep 1000");
+  launch.fds = {theirs.get()};
+  launch.end_with_caller = true;
+  const auto caller = ::fork();
+  if (caller == 0) {
+    (void)launch_qemu(launch, soon());
+    ::_exit(0);
+  }
+  theirs.reset();
+  read_until(ours.get(), "ready");
+  ASSERT_EQ(::kill(caller, SIGKILL), 0);
+  EXPECT_EQ(read_all(ours.get()), "") << "the program has its end of the pipe open for as long as it lives";
+  ASSERT_EQ(::waitpid(caller, nullptr, 0), caller);
 }
 
 TEST_F(RawLaunchTest, RefusesTheIoThread) {

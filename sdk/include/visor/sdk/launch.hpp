@@ -25,6 +25,9 @@ struct RawLaunch {
   std::string working_dir;                     ///< empty: the caller's
   std::optional<Credentials> credentials;      ///< empty: the caller's
   bool no_new_privs = false;
+  /// The kernel kills it when the calling thread ends, which before the return it only does with the whole process.
+  /// Not a set-user-ID program.
+  bool end_with_caller = false;
   std::uint32_t stderr_bytes = 64 * 1024;      ///< how much of the end of stderr is kept
   std::chrono::milliseconds term_grace{3000};  ///< from SIGTERM to SIGKILL when the call has to end it
 };
@@ -37,7 +40,8 @@ struct RawEnd {
 /// Runs QEMU and returns when it has ended, however it did. To talk to it meanwhile give it a -qmp socket and call this
 /// on a thread of its own; examples/raw-launch does. [any thread but the I/O thread] [blocks ≤ deadline, then ≤
 /// term_grace and a moment] A call whose deadline passes, or that is cancelled, ends the program, by SIGTERM and then
-/// SIGKILL, before it throws. The program does not end with this one if that is killed.
+/// SIGKILL, before it throws. The program ends with this one if that is
+/// killed only when `end_with_caller` says so.
 ///
 /// Progress: "spawn", then "run" once the program executes.
 /// Errors: invalid_config (an argument or field that cannot be passed on; -daemonize, because QEMU would leave the
