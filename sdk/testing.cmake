@@ -38,6 +38,7 @@ add_library(visor_fake_qemu_objects OBJECT
   src/testing/qemu/devices.cpp
   src/testing/qemu/drivers.cpp
   src/testing/qemu/machine.cpp
+  src/testing/qemu/machine_capabilities.cpp
   src/testing/qemu/machine_queries.cpp
   src/testing/qemu/profile.cpp
   src/testing/qemu/server.cpp

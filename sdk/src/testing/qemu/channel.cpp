@@ -12,8 +12,21 @@
 
 namespace visor::testing {
 
+namespace {
+
+/// True for what is no socket: whoever uses it will say so.
+bool listens(int fd) {
+  int answer = 1;
+  socklen_t size = sizeof answer;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) != 0 || answer != 0;
+}
+
+}  // namespace
+
 Channel::Channel(const SocketOption& option)
-    : id{option.id}, path{option.path}, listener{option.path.empty() ? UniqueFd{option.fd} : listen_at(option.path)} {}
+    : id{option.id}, path{option.path}, listener{option.path.empty() ? UniqueFd{option.fd} : listen_at(option.path)} {
+  if (!listens(listener.get())) client = std::move(listener);
+}
 
 Channel::~Channel() {
   if (!path.empty()) ::unlink(path.c_str());

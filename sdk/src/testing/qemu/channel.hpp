@@ -20,6 +20,7 @@ struct Channel {
   bool negotiated = false;
   JsonStream input;
 
+  /// An inherited descriptor is a listener, or a client that is connected already.
   explicit Channel(const SocketOption& option);
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;

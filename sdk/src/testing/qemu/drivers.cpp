@@ -71,6 +71,18 @@ bool has_driver(const std::string& driver, Target target) {
   return false;
 }
 
+std::vector<std::string> all_drivers() {
+  std::vector<std::string> all{"pc-dimm", "nvdimm"};
+  for (const std::string one : virtio) {
+    for (const auto* const end : {"-ccw", "-device", "-pci"}) all.push_back(one + end);
+  }
+  all.insert(all.end(), pci.begin(), pci.end());
+  all.insert(all.end(), scsi.begin(), scsi.end());
+  all.insert(all.end(), ports.begin(), ports.end());
+  all.insert(all.end(), others.begin(), others.end());
+  return all;
+}
+
 std::string bus_of(const std::string& driver, const std::string& id) {
   if (is_one_of(bridges, driver)) return id;
   const bool has_more = driver.starts_with("virtio-scsi-") || driver.starts_with("virtio-serial-");

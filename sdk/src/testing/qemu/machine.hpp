@@ -60,6 +60,10 @@ class Machine {
   Value query_memory_devices(const Value& arguments);
   Value query_memory_size_summary(const Value& arguments);
   Value query_migrate(const Value& arguments);
+  Value query_machines(const Value& arguments);
+  Value query_qmp_schema(const Value& arguments);
+  Value qom_list_types(const Value& arguments);
+  Value device_list_properties(const Value& arguments);
   Value negotiate(const Value& arguments);
   Value cont(const Value& arguments);
   Value stop(const Value& arguments);

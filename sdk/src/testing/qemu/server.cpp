@@ -110,6 +110,10 @@ bool Server::fails(const std::string& step, Channel* channel, const Value* id) {
 
 void Server::accept_client(Channel& channel) {
   channel.client.reset(::accept4(channel.listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  greet(channel);
+}
+
+void Server::greet(Channel& channel) {
   if (channel.console) channel.write("fake guest: " + line_.kernel_line + "\r\n");
   if (channel.monitor && !fails("greeting", &channel)) channel.send(profile_.greeting.object());
 }
@@ -210,6 +214,9 @@ void Server::poll_once() {
 int Server::run() {
   if (const auto text = words_.value("stderr"); !text.empty()) std::cerr << text << std::endl;
   fails("start", nullptr);
+  for (auto& channel : channels_) {
+    if (channel.client) greet(channel);
+  }
   while (!ended_) poll_once();
   ended_from_outside_ = true;
   scripts_.clear();

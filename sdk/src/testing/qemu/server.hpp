@@ -32,6 +32,7 @@ class Server {
   /// Does what was asked for at this step; false when nothing was, and all goes its way.
   bool fails(const std::string& step, Channel* channel, const Value* id = nullptr);
   void accept_client(Channel& channel);
+  void greet(Channel& channel);
   void read_input(Channel& channel);
   void obey(Channel& channel, const Value& command);
   [[nodiscard]] Value answer(Channel& channel, const std::string& command, const Value& arguments);
