@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "caps/caps_source.hpp"
 #include "visor/core/host.hpp"
 #include "visor/core/host_context.hpp"
 #include "visor/core/qemu_arch.hpp"
@@ -24,6 +25,8 @@ struct Driver {
   std::shared_ptr<const QemuArch> arch;
   ProbeTimes probe = {};
   std::function<HostFacts()> facts = [] { return host_facts(); };  ///< a test has its own
+  CapsCache caps_cache = {};
+  CapsSource* caps_source = &CapsSource::shared();  ///< a test has its own, which outlives this
 
   [[nodiscard]] std::string name() const { return "qemu-" + std::string{arch->name()}; }
   void log(LogLevel level, std::string_view vm, std::string_view text) const {

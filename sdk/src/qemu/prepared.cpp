@@ -48,17 +48,20 @@ bool is_allowed(const std::string& path, const std::vector<std::string>& pattern
 
 }  // namespace
 
-Prepared::Prepared(const Driver& driver, const VmConfig& config) : Prepared{driver, config, driver.facts()} {}
+Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps)
+    : Prepared{driver, config, std::move(caps), driver.facts()} {}
 
-Prepared::Prepared(const Driver& driver, const VmConfig& config, HostFacts host)
-    : host_{std::move(host)}, caps_{default_qemu_caps()} {
+Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host)
+    : host_{std::move(host)}, caps_{std::move(caps)} {
   const auto& arch = *driver.arch;
   config_ = config;
   if (config_.machine.type.empty()) config_.machine.type = arch.default_machine();
   no_kvm_ = why_no_kvm(arch, host_);
   accelerator_ = decide(config_.machine.accelerator, no_kvm_);
-  const ArchInput before{config_, accelerator_, host_, caps_};
-  const auto limit = arch.max_vcpus(before);
+  const ArchInput before{config_, accelerator_, host_, *caps_};
+  const auto* const machine = caps_->machine(config_.machine.type);
+  const auto tested = arch.max_vcpus(before);
+  const auto limit = machine != nullptr ? std::min(tested, machine->max_vcpus) : tested;
   // As many vCPUs as the host has can be plugged later, unless the user says otherwise.
   if (config_.cpu.max_count == 0) {
     config_.cpu.max_count = std::max(config_.cpu.count, std::min(limit, std::max(host_.cpus, 1U)));
@@ -69,7 +72,7 @@ Prepared::Prepared(const Driver& driver, const VmConfig& config, HostFacts host)
                                  .block_driver = plan::default_disks});
   check_boot_files(config_);
   files_ = gather_files(config_);
-  config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, caps_}, files_);
+  config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, *caps_}, files_);
   (void)make_plan(driver, "check", "/", {});  // what a plan would refuse is refused now
 }
 
@@ -81,7 +84,7 @@ Prepared Prepared::without_kvm(const Driver& driver, std::string reason) const {
   auto host = host_;
   host.kvm = false;
   host.kvm_reason = std::move(reason);
-  return {driver, config_, std::move(host)};
+  return {driver, config_, caps_, std::move(host)};
 }
 
 std::string Prepared::accelerator_notice() const {
@@ -93,7 +96,7 @@ void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
   auto copy = *this;
   copy.config_.devices.push_back(device);
   copy.files_ = gather_files(copy.config_);
-  copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, host_, caps_}, copy.files_);
+  copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, host_, *caps_}, copy.files_);
   (void)copy.make_plan(driver, "check", "/", {});
   *this = std::move(copy);
 }
@@ -103,7 +106,7 @@ plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, cons
   return plan::make_plan({.config = config_,
                           .arch = *driver.arch,
                           .host = host_,
-                          .caps = caps_,
+                          .caps = *caps_,
                           .accelerator = accelerator_,
                           .id = id,
                           .run_dir = run_dir,
@@ -126,53 +129,6 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
   if (auto found = find_program(std::string{arch.binary()})) return *std::move(found);
   throw Error(Errc::not_found, std::string{arch.binary()} + " was not found in $PATH; install Debian's package " +
                                    std::string{arch.package()} + ", or set host.hypervisor_path");
-}
-
-QemuCaps default_qemu_caps() {
-  return {.version = {7, 2, 0},
-          .devices = {"diag288",
-                      "i6300esb",
-                      "intel-iommu",
-                      "nvdimm",
-                      "pvpanic",
-                      "pvpanic-pci",
-                      "sclpconsole",
-                      "scsi-hd",
-                      "spapr-vty",
-                      "vfio-ap",
-                      "vfio-ccw",
-                      "vfio-pci",
-                      "vhost-user-blk-pci",
-                      "vhost-user-fs-ccw",
-                      "vhost-user-fs-device",
-                      "vhost-user-fs-pci",
-                      "vhost-user-scsi-pci",
-                      "vhost-vsock-ccw",
-                      "vhost-vsock-device",
-                      "vhost-vsock-pci",
-                      "virtconsole",
-                      "virtio-9p-ccw",
-                      "virtio-9p-device",
-                      "virtio-9p-pci",
-                      "virtio-balloon-ccw",
-                      "virtio-balloon-device",
-                      "virtio-balloon-pci",
-                      "virtio-blk-ccw",
-                      "virtio-blk-device",
-                      "virtio-blk-pci",
-                      "virtio-net-ccw",
-                      "virtio-net-device",
-                      "virtio-net-pci",
-                      "virtio-rng-ccw",
-                      "virtio-rng-device",
-                      "virtio-rng-pci",
-                      "virtio-scsi-ccw",
-                      "virtio-scsi-device",
-                      "virtio-scsi-pci",
-                      "virtio-serial-ccw",
-                      "virtio-serial-device",
-                      "virtio-serial-pci",
-                      "virtserialport"}};
 }
 
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "caps/caps_source.hpp"
 #include "driver.hpp"
 #include "plan/plan.hpp"
 
@@ -13,9 +14,10 @@ namespace visor::sdk {
 class Prepared {
  public:
   /// Throws invalid_config, unsupported, not_found, permission_denied. [file I/O]
-  Prepared(const Driver& driver, const VmConfig& config);
+  Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps);
 
   [[nodiscard]] const VmConfig& config() const noexcept { return config_; }
+  [[nodiscard]] const SharedCaps& caps() const noexcept { return caps_; }
   [[nodiscard]] Accelerator accelerator() const noexcept { return accelerator_; }
   /// Whether it is KVM only because the configuration leaves the choice.
   [[nodiscard]] bool chose_kvm() const noexcept;
@@ -29,11 +31,11 @@ class Prepared {
                                      const std::string& uuid) const;
 
  private:
-  Prepared(const Driver& driver, const VmConfig& config, HostFacts host);
+  Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host);
 
   VmConfig config_;
   HostFacts host_;
-  QemuCaps caps_;
+  SharedCaps caps_;
   std::string no_kvm_;  // why not; empty: it seems to work
   Accelerator accelerator_ = Accelerator::tcg;
   std::map<std::string, plan::FileFacts> files_;
@@ -43,9 +45,13 @@ class Prepared {
 /// Throws not_found naming the Debian package, permission_denied for one that the allow-list does not have.
 std::string find_qemu(const QemuArch& arch, const VmConfig& config);
 
-/// The device types of QEMU 7.2 that the driver can ask for, of any architecture; a probe of the binary will take its
-/// place.
+/// The device types of QEMU 7.2 that the driver can ask for, of any architecture: for whoever has no QEMU to ask.
 QemuCaps default_qemu_caps();
+/// What the QEMU of this configuration can do. It is asked when nobody has asked it yet; then a configured program is
+/// compared with its hash first. [blocks ≤ deadline] Throws as find_qemu(), verify_asset() and probe_caps().
+SharedCaps caps_of(const Driver& driver, const VmConfig& config, const CallContext& call);
+/// The same without starting anything: the table where nothing is known, which the log then says. [file I/O]
+SharedCaps known_caps_of(const Driver& driver, const VmConfig& config);
 
 /// What the driver offers for a configuration: what it implements and the machine allows.
 Capabilities offered(const QemuArch& arch, const ArchInput& in);

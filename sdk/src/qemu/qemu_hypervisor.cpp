@@ -12,6 +12,9 @@
 namespace visor::sdk {
 namespace {
 
+/// How long create() waits for a QEMU that has not been asked yet what it can do.
+constexpr std::chrono::milliseconds create_limit{10'000};
+
 /// An option of the host that is a number of milliseconds; the last one counts.
 std::chrono::milliseconds time_option(const HostContext& host, std::string_view key, std::chrono::milliseconds unset) {
   constexpr int longest = 3'600'000;
@@ -26,6 +29,17 @@ std::chrono::milliseconds time_option(const HostContext& host, std::string_view 
                                           "' is no number of milliseconds from 1 to " + std::to_string(longest));
   }
   return std::chrono::milliseconds{value};
+}
+
+/// Where capabilities of QEMUs are kept for other processes: what the host says, else the user's cache.
+std::filesystem::path caps_folder(const HostContext& host) {
+  const auto found = std::find_if(host.options.rbegin(), host.options.rend(),
+                                  [](const Param& param) { return param.key == "caps_cache_dir"; });
+  if (found == host.options.rend()) return default_caps_folder();
+  if (found->value == "off") return {};
+  if (found->value.starts_with('/')) return found->value;
+  throw Error(Errc::invalid_config,
+              "Plugin option caps_cache_dir: '" + found->value + "' is neither an absolute path nor 'off'");
 }
 
 ProbeTimes probe_times(const HostContext& host) {
@@ -50,22 +64,23 @@ class QemuHypervisor final : public Hypervisor {
   }
 
   [[nodiscard]] Capabilities capabilities(const VmConfig& config) const override { return offered(*driver_, config); }
-  [[nodiscard]] VmConfig validate(const VmConfig& config) const override { return Prepared{*driver_, config}.config(); }
+  [[nodiscard]] VmConfig validate(const VmConfig& config) const override {
+    return Prepared{*driver_, config, known_caps_of(*driver_, config)}.config();
+  }
 
   [[nodiscard]] std::vector<std::string> command_line(const VmConfig& config, const std::string& id,
                                                       const std::filesystem::path& run_dir) const override {
-    const Prepared prepared{*driver_, config};
+    const Prepared prepared{*driver_, config, known_caps_of(*driver_, config)};
     return prepared.make_plan(*driver_, id, run_dir, {}).line.argv(driver_->arch->binary());
   }
 
   std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
                              const std::filesystem::path& run_dir) override {
     if (id.empty()) throw Error(Errc::invalid_config, "A VM needs an id");
-    Prepared prepared{*driver_, config};
+    Prepared prepared{*driver_, config, caps_of(*driver_, config, create_limit)};
     if (std::filesystem::exists(run_dir / "record.json")) {
       throw Error(Errc::already_exists, "There is a VM in " + run_dir.string() + " already");
     }
-    (void)find_qemu(*driver_->arch, prepared.config());
     for (const auto& path : listener_paths(run_dir, prepared.config())) check_socket_path(path);
     return std::make_unique<QemuVm>(driver_, std::move(prepared), id, run_dir);
   }
@@ -95,8 +110,14 @@ class QemuHypervisor final : public Hypervisor {
 }  // namespace
 
 std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host, std::unique_ptr<const QemuArch> arch) {
+  CapsLog log = [sink = host.log](LogLevel level, std::string_view text) {
+    if (sink && sink->enabled(level)) sink->write(level, {}, text);
+  };
   return std::make_unique<QemuHypervisor>(
-      std::make_shared<const Driver>(Driver{host, std::move(arch), probe_times(host)}));
+      std::make_shared<const Driver>(Driver{.host = host,
+                                            .arch = std::move(arch),
+                                            .probe = probe_times(host),
+                                            .caps_cache = {caps_folder(host), std::move(log)}}));
 }
 
 }  // namespace visor::sdk

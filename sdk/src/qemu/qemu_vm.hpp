@@ -90,7 +90,7 @@ class QemuVm final : public Vm {
   [[nodiscard]] bool keeper_lives() const;
 
   // Start (qemu_vm_start.cpp)
-  Prepared& prepared();
+  Prepared& prepared(const CallContext& call);
   void launch(const CallContext& call);
   void launch_with_or_without_kvm(const CallContext& call);
   [[nodiscard]] std::optional<std::string> end_behind(const Error& error) const;

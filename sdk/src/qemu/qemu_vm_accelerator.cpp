@@ -10,7 +10,7 @@ namespace visor::sdk {
 /// A KVM that answers may still not work: QEMU is the one to find out, and dies of it before its first word. When KVM
 /// was nobody's wish, the guest is emulated then.
 void QemuVm::launch_with_or_without_kvm(const CallContext& call) {
-  auto with_kvm = prepared();
+  auto with_kvm = prepared(call);
   if (!with_kvm.chose_kvm()) return launch(call);
   std::optional<std::string> end;
   try {

@@ -92,8 +92,10 @@ std::string ready_port(const VmConfig& config) {
 
 }  // namespace
 
-Prepared& QemuVm::prepared() {
-  if (!prepared_) prepared_.emplace(*driver_, record_.config);
+/// Anew when QEMU was replaced since.
+Prepared& QemuVm::prepared(const CallContext& call) {
+  auto caps = caps_of(*driver_, record_.config, call);
+  if (!prepared_ || prepared_->caps() != caps) prepared_.emplace(*driver_, record_.config, std::move(caps));
   return *prepared_;
 }
 
@@ -107,7 +109,7 @@ void QemuVm::add_device(const DeviceConfig& device) {
       throw Error(Errc::already_exists, "VM '" + id_ + "' has a device '" + device_id(device) + "' already");
     }
   }
-  auto changed = prepared();
+  auto changed = prepared(10s);
   changed.add_device(*driver_, device);
   auto record = this->record();
   record.config = changed.config();
@@ -120,7 +122,7 @@ void QemuVm::add_device(const DeviceConfig& device) {
 void QemuVm::store_record() { write_record(record()); }
 
 void QemuVm::launch(const CallContext& call) {
-  auto& ready = prepared();
+  auto& ready = *prepared_;
   const auto binary = find_qemu(*driver_->arch, ready.config());
   const auto uuid = random_uuid();
   const auto plan = ready.make_plan(*driver_, id_, run_dir_, uuid);

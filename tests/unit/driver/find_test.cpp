@@ -2,8 +2,10 @@
 // Which program a VM is started with, and what is said when there is none.
 #include "fixture.hpp"
 #include "qemu-amd64/amd64_arch.hpp"
+#include "visor/core/params.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <utility>
 
@@ -42,11 +44,30 @@ class RenamedArch final : public QemuArch {
   std::string binary_;
 };
 
+/// One folder more in $PATH.
+class InPath {
+ public:
+  explicit InPath(const std::filesystem::path& folder) : before_{std::getenv("PATH")} {
+    ::setenv("PATH", (folder.string() + ':' + before_).c_str(), 1);
+  }
+  InPath(const InPath&) = delete;
+  InPath& operator=(const InPath&) = delete;
+  ~InPath() { ::setenv("PATH", before_.c_str(), 1); }
+
+ private:
+  std::string before_;
+};
+
 class FindTest : public DriverTest {
  protected:
+  static HostContext without_cache() {
+    HostContext host;
+    add_param(host.options, "caps_cache_dir", "off");
+    return host;
+  }
   /// The error of making a VM whose QEMU has this name.
   Error error_with(const std::string& binary, const VmConfig& config) {
-    const auto hypervisor = make_qemu_hypervisor({}, std::make_unique<RenamedArch>(binary));
+    const auto hypervisor = make_qemu_hypervisor(without_cache(), std::make_unique<RenamedArch>(binary));
     std::filesystem::create_directory(run_dir());
     return error_of([&] { (void)hypervisor->create(config, "vm", run_dir()); });
   }
@@ -82,7 +103,9 @@ TEST_F(FindTest, AProgramThatTheHostDoesNotAllowIsRefused) {
 TEST_F(FindTest, AFolderInThePathIsEnough) {
   auto config = this->config();
   config.host.hypervisor_path.clear();
-  const auto hypervisor = make_qemu_hypervisor({}, std::make_unique<RenamedArch>("sh"));
+  const std::filesystem::path fake{VISOR_TEST_FAKE_QEMU};
+  const InPath with_fake{fake.parent_path()};
+  const auto hypervisor = make_qemu_hypervisor(without_cache(), std::make_unique<RenamedArch>(fake.filename()));
   std::filesystem::create_directory(run_dir());
   EXPECT_EQ(hypervisor->create(config, "vm", run_dir())->status(limit).state, VmState::created);
 }

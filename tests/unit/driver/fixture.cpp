@@ -41,6 +41,7 @@ void DriverTest::SetUp() {
 
 void DriverTest::use_host(HostContext host) {
   host.keeper_path = VISOR_TEST_KEEPER;
+  host.options.insert(host.options.begin(), {"caps_cache_dir", "off"});  // unless the test says otherwise
   hypervisor_ = make_qemu_hypervisor(host, std::make_unique<amd64::Amd64Arch>());
 }
 

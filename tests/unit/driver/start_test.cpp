@@ -136,6 +136,7 @@ INSTANTIATE_TEST_SUITE_P(Keepers, WithoutKeeper, ::testing::Values(SIGKILL, SIGS
 TEST_F(StartTest, AKeeperThatHearsNothingAfterItsLaunchIsEndedWithQemu) {
   HostContext host;
   host.keeper_path = VISOR_TEST_DEAF_KEEPER;
+  add_param(host.options, "caps_cache_dir", "off");
   const auto hypervisor = make_qemu_hypervisor(host, std::make_unique<amd64::Amd64Arch>());
   std::filesystem::create_directory(run_dir());
   const auto vm = hypervisor->create(config(), "vm", run_dir());

@@ -69,9 +69,12 @@ class AcceleratorChoice : public ::testing::Test {
     HostContext host;
     host.log = log_;
     host.keeper_path = VISOR_TEST_KEEPER;
-    const auto driver = std::make_shared<const Driver>(Driver{
-        .host = host, .arch = std::make_unique<amd64::Amd64Arch>(), .facts = [facts = facts_] { return facts; }});
-    vm_ = std::make_unique<QemuVm>(driver, Prepared{*driver, config_}, "vm", dir_ / "vm");
+    const auto driver = std::make_shared<const Driver>(Driver{.host = host,
+                                                              .arch = std::make_unique<amd64::Amd64Arch>(),
+                                                              .facts = [facts = facts_] { return facts; },
+                                                              .caps_source = &caps_source_});
+    vm_ =
+        std::make_unique<QemuVm>(driver, Prepared{*driver, config_, caps_of(*driver, config_, 30s)}, "vm", dir_ / "vm");
     return *vm_;
   }
   std::string failure() {
@@ -90,6 +93,7 @@ class AcceleratorChoice : public ::testing::Test {
   }
 
   std::filesystem::path dir_;
+  CapsSource caps_source_{[](const std::string&, const CallContext&) { return default_qemu_caps(); }};
   HostFacts facts_;
   VmConfig config_;
   std::shared_ptr<Log> log_ = std::make_shared<Log>();

@@ -101,7 +101,9 @@ TEST(PlanRefuses, ADeviceThatThisQemuLacks) {
     (void)plan_of("amd64", base("q35"), Accelerator::tcg, {.version = {7, 2, 0}, .devices = {"virtio-blk-pci"}});
     FAIL() << "accepted";
   } catch (const Error& error) {
-    EXPECT_EQ(error.message(), "without it a panic looks like a reset: QEMU 7.2 has no device 'pvpanic'");
+    EXPECT_EQ(error.message(),
+              "without it a panic looks like a reset: QEMU 7.2.0 has no device 'pvpanic'; it has "
+              "virtio-blk-pci");
   }
 }
 

@@ -2,7 +2,6 @@
 #include "plan.hpp"
 
 #include "device_builder.hpp"
-#include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 
 #include <array>
@@ -121,17 +120,6 @@ void add_monitors(const Input& input, Plan& plan, int& next_fd) {
   add_monitor(plan.line, "visor-keeper", plan.keeper = listener(keeper_monitor_socket));
 }
 
-void check_devices_exist(const Input& input, const CommandLine& line) {
-  for (const auto& argument : line.arguments()) {
-    if (argument.option != "-device") continue;
-    const auto driver = argument.value.substr(0, argument.value.find(','));
-    if (input.caps.may_have_device(driver)) continue;
-    const auto& version = input.caps.version;
-    throw Error(Errc::unsupported, argument.reason + ": QEMU " + std::to_string(version.major) + '.' +
-                                       std::to_string(version.minor) + " has no device '" + driver + "'");
-  }
-}
-
 }  // namespace
 
 ArchInput Input::arch_input() const {
@@ -142,6 +130,7 @@ ArchInput Input::arch_input() const {
 Plan make_plan(const Input& input) {
   check_supported_fields(input.config);
   input.arch.validate(input.arch_input());
+  detail::check_machine(input);
   Plan plan;
   int next_fd = first_fd;
   add_identity(input, plan.line);
@@ -154,7 +143,7 @@ Plan make_plan(const Input& input) {
   detail::add_image(input, plan);
   detail::add_user_devices(input, plan, next_fd);
   detail::add_boot(input, plan);
-  check_devices_exist(input, plan.line);
+  detail::check_devices(input, plan.line);
   plan.customised |= !input.config.host.hypervisor_params.empty() || !input.config.machine.options.empty();
   plan.line.section("user");
   plan.line.because("host.hypervisor_params");

@@ -92,6 +92,10 @@ void add_image(const Input& input, Plan& plan);
 void add_user_devices(const Input& input, Plan& plan, int& next_fd);
 /// Kernel, initrd and firmware.
 void add_boot(const Input& input, Plan& plan);
+/// Refuses the machine, or more vCPUs than it has, if this QEMU lacks them.
+void check_machine(const Input& input);
+/// Refuses a device, a property or an object that this QEMU lacks, with what it has.
+void check_devices(const Input& input, const CommandLine& line);
 }  // namespace detail
 
 }  // namespace visor::sdk::plan

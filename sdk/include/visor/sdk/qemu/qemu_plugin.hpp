@@ -12,9 +12,11 @@ namespace visor::sdk {
 
 /// The QEMU driver for one architecture: everything a QEMU plugin is, given its facts.
 ///
-/// It knows these options of the host, both in milliseconds from 1 to 3'600'000: `qmp_probe_interval_ms` (5000), how
+/// It knows these options of the host. In milliseconds from 1 to 3'600'000: `qmp_probe_interval_ms` (5000), how
 /// often a VM that nobody asks anything is asked whether it still answers, and `qmp_probe_limit_ms` (5000), how long it
-/// may be silent until it counts as not responsive. Throws invalid_config for other values.
+/// may be silent until it counts as not responsive. `caps_cache_dir` is a folder for what QEMUs can do, so that each is
+/// asked once and not by every process: an absolute path, or "off" for none; without it the user's cache serves
+/// (docs/QEMU.md). Throws invalid_config for other values.
 VISOR_SDK_EXPORT std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host,
                                                                   std::unique_ptr<const QemuArch> arch);
 

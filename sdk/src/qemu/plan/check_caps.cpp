@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the QEMU at hand lacks is refused before it is started, with what it has.
+#include "plan.hpp"
+#include "qemu/caps/nearest.hpp"
+#include "visor/core/error.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace visor::sdk::plan {
+namespace {
+
+[[noreturn]] void refuse_lack(const Input& input, const std::string& reason, std::string_view kind,
+                              std::string_view wanted, const std::vector<std::string_view>& names) {
+  throw Error(Errc::unsupported, reason + ": " + input.caps.who() + " has no " + std::string{kind} + " '" +
+                                     std::string{wanted} + "'; it has " + nearest_first(names, wanted));
+}
+
+std::vector<std::string_view> views(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
+
+std::vector<std::string_view> machine_names(const QemuCaps& caps) {
+  std::vector<std::string_view> names;
+  for (const auto& machine : caps.machines) names.push_back(machine.alias.empty() ? machine.name : machine.alias);
+  return names;
+}
+
+/// The next item of a rendered keyval list, whose commas within a value are doubled.
+std::string_view next_item(std::string_view& rest) {
+  std::size_t end = 0;
+  while (end < rest.size() && (rest[end] != ',' || rest.substr(end).starts_with(",,"))) end += rest[end] == ',' ? 2 : 1;
+  const auto item = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return item;
+}
+
+/// Properties that every device has for -device itself.
+bool is_general(std::string_view property) { return property == "id" || property == "bus"; }
+
+void check_device(const Input& input, const CommandLine::Argument& argument) {
+  std::string_view rest = argument.value;
+  const auto driver = next_item(rest);
+  if (!input.caps.may_have_device(driver)) {
+    refuse_lack(input, argument.reason, "device", driver, views(input.caps.devices));
+  }
+  while (!rest.empty()) {
+    const auto item = next_item(rest);
+    const auto property = item.substr(0, item.find('='));
+    if (is_general(property) || input.caps.may_have_property(driver, property)) continue;
+    refuse_lack(input, argument.reason, "property of " + std::string{driver}, property,
+                views(input.caps.properties.find(driver)->second));
+  }
+}
+
+void check_disks(const Input& input) {
+  if (input.caps.may_have_feature("blockdev-add:aio=io_uring")) return;
+  for (const auto& device : input.config.devices) {
+    const auto* const disk = std::get_if<DiskConfig>(&device);
+    if (disk == nullptr || disk->aio != DiskAio::io_uring) continue;
+    throw Error(Errc::unsupported, "Disk '" + disk->id + "': " + input.caps.who() +
+                                       " was built without aio io_uring; it has threads, native");
+  }
+}
+
+}  // namespace
+
+void detail::check_machine(const Input& input) {
+  const auto& caps = input.caps;
+  const auto& asked = input.config.machine.type;
+  const auto type = asked.empty() ? std::string{input.arch.default_machine()} : asked;
+  if (!caps.may_have_machine(type)) refuse_lack(input, "machine.type", "machine", type, machine_names(caps));
+  const auto* const machine = caps.machine(type);
+  if (machine == nullptr || input.config.cpu.count <= machine->max_vcpus) return;
+  throw Error(Errc::unsupported, "cpu.count: machine '" + type + "' of " + caps.who() + " has at most " +
+                                     std::to_string(machine->max_vcpus) + " vCPUs, not " +
+                                     std::to_string(input.config.cpu.count));
+}
+
+void detail::check_devices(const Input& input, const CommandLine& line) {
+  for (const auto& argument : line.arguments()) {
+    if (argument.option == "-device") check_device(input, argument);
+    if (argument.option != "-object") continue;
+    std::string_view rest = argument.value;
+    const auto type = next_item(rest);
+    if (!input.caps.may_have_object(type)) {
+      refuse_lack(input, argument.reason, "object", type, views(input.caps.objects));
+    }
+  }
+  check_disks(input);
+}
+
+}  // namespace visor::sdk::plan
