@@ -69,6 +69,8 @@ std::vector<Sender> machine_senders() {
       {"system_reset", [](Client& it) { system_reset(it, limit); }},
       {"system_wakeup", [](Client& it) { system_wakeup(it, limit); }},
       {"quit", [](Client& it) { quit(it, limit); }},
+      // What the driver asks of a program that runs no machine; it has no typed command.
+      {"query_machines", [](Client& it) { (void)it.execute("query-machines", limit); }},
       {"query_name", [](Client& it) { (void)query_name(it, limit); }},
       {"query_uuid", [](Client& it) { (void)query_uuid(it, limit); }},
       {"query_version", [](Client& it) { (void)query_version(it, limit); }},

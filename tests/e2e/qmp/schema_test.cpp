@@ -67,7 +67,7 @@ TEST_P(QmpSchemaOf, NoCommandInTheSourcesEscapesTheRecording) {
 
 TEST_P(QmpSchemaOf, HasEveryEventThatTheSdkListensTo) {
   static const std::regex name{"[A-Z][A-Z0-9_]{2,}"};
-  const std::set<std::string> no_events = {"PATH", "QEMU", "QMP", "UUID"};
+  const std::set<std::string> no_events = {"HOME", "PATH", "QEMU", "QMP", "UUID", "XDG_CACHE_HOME"};
   std::size_t found = 0;
   for (const auto& literal : literals_of_sources()) {
     if (!std::regex_match(literal, name) || no_events.contains(literal)) continue;
