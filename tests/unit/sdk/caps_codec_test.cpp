@@ -38,7 +38,7 @@ TEST(CapsCodec, RefusesWhatIsNoText) {
   for (const auto& broken : {std::string{}, std::string{"{}"}, std::string{"[]"}, std::string{"\0\xff", 2}}) {
     EXPECT_THROW((void)caps_from_text(broken), Error) << broken;
   }
-  for (std::size_t size = 0; size < text.size(); ++size)
+  for (std::size_t size = 0; size < text.size(); size += 7)
     EXPECT_THROW((void)caps_from_text(text.substr(0, size)), Error);
   expect_refused(text + std::string(max_caps_bytes, ' '), "longer than 1 MiB");
 }

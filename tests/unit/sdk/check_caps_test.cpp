@@ -67,6 +67,14 @@ TEST(CheckCaps, NamesTheNearestDevices) {
             std::string{"devices[1]: "} + who + " has no device 'virtio-rng-pci'; it has virtio-blk-pci, pvpanic");
 }
 
+TEST(CheckCaps, TakesAnAliasWhereItsDeviceIs) {
+  auto config = with_disk();
+  config.devices.push_back(RawDeviceConfig{.id = "again", .driver = "virtio-blk", .properties = Value::map()});
+  EXPECT_EQ(refusal_of(config, caps()), "accepted");
+  std::get<RawDeviceConfig>(config.devices.back()).driver = "virtio-nothing";
+  EXPECT_NE(refusal_of(config, caps()).find("has no device 'virtio-nothing'"), std::string::npos);
+}
+
 TEST(CheckCaps, NamesTheNearestProperties) {
   auto old = caps();
   old.properties["virtio-blk-pci"] = {"addr", "drive", "serials"};

@@ -39,10 +39,16 @@ std::string_view next_item(std::string_view& rest) {
 /// Properties that every device has for -device itself.
 bool is_general(std::string_view property) { return property == "id" || property == "bus"; }
 
+/// QEMU takes "virtio-blk" for virtio-blk-pci or -ccw, and lists the latter alone. (qemu: softmmu/qdev-monitor.c)
+bool is_alias(const QemuCaps& caps, std::string_view driver) {
+  const std::string name{driver};
+  return name.starts_with("virtio-") && (caps.may_have_device(name + "-pci") || caps.may_have_device(name + "-ccw"));
+}
+
 void check_device(const Input& input, const CommandLine::Argument& argument) {
   std::string_view rest = argument.value;
   const auto driver = next_item(rest);
-  if (!input.caps.may_have_device(driver)) {
+  if (!input.caps.may_have_device(driver) && !is_alias(input.caps, driver)) {
     refuse_lack(input, argument.reason, "device", driver, views(input.caps.devices));
   }
   while (!rest.empty()) {
