@@ -88,7 +88,7 @@ void Chardev::validate() const {
   const auto no = [&](const char* why) { refuse_device(describe(), this, why); };
   using enum ChardevBackend;
   check_fields(describe(), this);
-  if (!log_path.empty() ? false : log_append) no("log_append needs log_path");
+  if (log_append && log_path.empty()) no("log_append needs log_path");
   if (backend == socket) {
     if ((path.empty() ? 0 : 1) + (fd.empty() ? 0 : 1) + (host.empty() ? 0 : 1) != 1) {
       no("one of path, fd and host must be given, and no other");

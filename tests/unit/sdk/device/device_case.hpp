@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 /// What the tests know of each device struct beside its table: for every field one value that QEMU takes, and what the
