@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command beside other processes: its VM ends with it, can be stopped beside it, or is left to live on.
 #include "guest.hpp"
+#include "support/suspend.hpp"
 #include "visor/core/describe.hpp"
 #include "visor/core/file.hpp"
 #include "visor/core/json.hpp"
@@ -41,6 +42,7 @@ class Command {
     ::waitpid(pid_, nullptr, 0);
   }
   void signal(int number) const { ASSERT_EQ(::kill(pid_, number), 0); }
+  void suspend() const { ASSERT_TRUE(test::suspend(pid_)); }
   /// The exit code, or minus the signal; -1000 when it has not ended in time.
   int wait() {
     int status = 0;
@@ -100,7 +102,7 @@ TEST_F(BesideTheCommand, StopAsksTheCommandFirst) {
 TEST_F(BesideTheCommand, StopEndsTheVmOfACommandThatDoesNotAnswer) {
   Command command{run({"--keep"}), log()};
   const auto vm = ready();
-  command.signal(SIGSTOP);
+  command.suspend();
   const auto stopped = vm->stop({}, 60s);
   EXPECT_EQ(to_string(stopped.rung), "terminate");
   command.signal(SIGCONT);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every end, wanted or not: the right state, the right words, and nothing left.
 #include "guest.hpp"
+#include "support/suspend.hpp"
 #include "visor/core/error.hpp"
 
 #include <csignal>
@@ -81,14 +82,14 @@ TEST_F(End, QemuKilled) {
 
 TEST_F(End, QemuStoppedBySignalIsUnresponsiveAndCanBeStopped) {
   const auto vm = boot(config());
-  ASSERT_EQ(::kill(hypervisor_pid(*vm), SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(hypervisor_pid(*vm)));
   const auto status = vm->status(10s);
   EXPECT_FALSE(status.responsive);
   EXPECT_THROW(vm->check(10s), Error);
   EXPECT_THROW(vm->pause(1s), Error);
   ASSERT_EQ(::kill(hypervisor_pid(*vm), SIGCONT), 0);
   EXPECT_TRUE(eventually([&] { return vm->status(5s).responsive; }));
-  ASSERT_EQ(::kill(hypervisor_pid(*vm), SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(hypervisor_pid(*vm)));
   const auto stopped = vm->stop({.guest_grace = 1s, .hypervisor_grace = 1s, .terminate_grace = 1s}, 30s);
   EXPECT_EQ(to_string(stopped.rung), "kill");
   EXPECT_EQ(vm->status(1s).state, VmState::stopped);
@@ -156,7 +157,7 @@ TEST_F(End, GuestIgnoresThePowerButton) {
 
 TEST_F(End, AShortDeadlineStillKills) {
   const auto vm = boot(config());
-  ASSERT_EQ(::kill(hypervisor_pid(*vm), SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(hypervisor_pid(*vm)));
   EXPECT_EQ(to_string(vm->stop({}, 2s).rung), "kill");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An ephemeral VM ends with the handle that started it, and with no other.
 #include "guest.hpp"
+#include "support/suspend.hpp"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ TEST_F(Ephemeral, EndsWithItsHandleAlsoWhenItsKeeperHasDied) {
     ASSERT_EQ(::kill(record.keeper.pid, SIGKILL), 0);
     ASSERT_TRUE(eventually([&] { return !lives(record.keeper.pid); }));
     if (hangs) {
-      ASSERT_EQ(::kill(record.hypervisor.pid, SIGSTOP), 0);
+      ASSERT_TRUE(test::suspend(record.hypervisor.pid));
     }
     vm.reset();
     EXPECT_FALSE(lives(record.hypervisor.pid));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The owner's connection to QEMU: when it breaks, and when it comes to be beside others.
 #include "guest.hpp"
+#include "support/suspend.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/extension.hpp"
 
@@ -59,7 +60,7 @@ TEST_F(Monitor, ConnectionThatBreaksIsMadeAgain) {
   const auto monitor = monitor_of(*vm);
   ASSERT_TRUE(monitor);
   const int qemu = vm->record().hypervisor.pid;
-  ASSERT_EQ(::kill(qemu, SIGSTOP), 0);  // so that the call is still in flight
+  ASSERT_TRUE(test::suspend(qemu));  // so that the call is still in flight
   auto asking = std::async(std::launch::async, [&] { return answer_of(*monitor); });
   ASSERT_EQ(break_owner(), 1);
   EXPECT_EQ(asking.get(), "disconnected");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A stop that somebody or something is in the way of: QEMU that hangs, a keeper that died, an owner that has not begun.
 #include "guest.hpp"
+#include "support/suspend.hpp"
 #include "visor/core/error.hpp"
 
 #include <sys/socket.h>
@@ -74,7 +75,7 @@ TEST_F(Stop, OfAHungQemuThatNobodyOwns) {
   for (const bool force : {true, false}) {
     const auto record = leave_running();
     const auto vm = runtime_->attach("vm", 5s);
-    ASSERT_EQ(::kill(record.hypervisor.pid, SIGSTOP), 0);
+    ASSERT_TRUE(test::suspend(record.hypervisor.pid));
     EXPECT_EQ(to_string(vm->stop({.force = force, .terminate_grace = 500ms}, 12s).rung), "kill") << force;
     expect_over(*vm);
     vm->disconnect();
@@ -86,7 +87,7 @@ TEST_F(Stop, OfAHungQemuWhoseKeeperDied) {
   const auto record = leave_running();
   kill_keeper(record);
   const auto vm = runtime_->attach("vm", 5s);
-  ASSERT_EQ(::kill(record.hypervisor.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(record.hypervisor.pid));
   EXPECT_EQ(to_string(vm->stop({.force = true, .terminate_grace = 500ms}, 12s).rung), "kill");
   expect_over(*vm);
 }
@@ -94,7 +95,7 @@ TEST_F(Stop, OfAHungQemuWhoseKeeperDied) {
 TEST_F(Stop, BesideAKeeperThatHangs) {
   const auto record = leave_running();
   const auto vm = runtime_->attach("vm", 5s);
-  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(record.keeper.pid));
   EXPECT_EQ(to_string(vm->stop({.force = true}, 4s).rung), "terminate");
   expect_stopped(*vm);
   ASSERT_EQ(::kill(record.keeper.pid, SIGCONT), 0);

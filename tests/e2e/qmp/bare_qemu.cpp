@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bare_qemu.hpp"
 
+#include "support/suspend.hpp"
 #include "visor/core/error.hpp"
 
 #include <fcntl.h>
@@ -117,7 +118,7 @@ BareQemu::~BareQemu() {
   (void)wait_end();
 }
 
-void BareQemu::freeze() { ASSERT_EQ(::kill(pid_, SIGSTOP), 0); }
+void BareQemu::freeze() { ASSERT_TRUE(test::suspend(pid_)); }
 
 void BareQemu::thaw() { ASSERT_EQ(::kill(pid_, SIGCONT), 0); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rungs of the stop ladder, and ends that nobody asked for.
 #include "fixture.hpp"
+#include "support/suspend.hpp"
 #include "visor/sdk/process/process_identity.hpp"
 
 #include <csignal>
@@ -93,7 +94,7 @@ TEST_F(EndTest, ASignalIsKept) {
 TEST_F(EndTest, AStopThatSentNoSignalSaysSo) {
   const auto vm = start();
   const auto record = vm->record();
-  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);  // so that nobody tells of the end
+  ASSERT_TRUE(test::suspend(record.keeper.pid));  // so that nobody tells of the end
   ASSERT_EQ(::kill(record.hypervisor.pid, SIGKILL), 0);
   const auto qemu = Pidfd::open({record.hypervisor.pid, record.hypervisor.start_time});
   ASSERT_TRUE(!qemu || qemu->wait_end(std::chrono::steady_clock::now() + limit));
@@ -107,7 +108,7 @@ TEST_F(EndTest, AQemuThatEndsBetweenTwoRungsWasStopped) {
   const auto record = vm->record();
   const auto qemu = Pidfd::open({record.hypervisor.pid, record.hypervisor.start_time});
   ASSERT_TRUE(qemu);
-  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(record.keeper.pid));
   auto stopped = std::async(std::launch::async, [&] {
     return vm->stop({.guest_grace = 50ms, .hypervisor_grace = 50ms, .terminate_grace = limit}, limit);
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // New connections to a QEMU that runs: by another handle, and after a lost one.
 #include "fixture.hpp"
+#include "support/suspend.hpp"
 #include "support/unix_sockets.hpp"
 #include "visor/core/extension.hpp"
 #include "visor/sdk/process/keeper.hpp"
@@ -76,7 +77,7 @@ TEST_F(ReconnectTest, ALostMonitorIsConnectedAgainAndNoEventIsMissed) {
 TEST_F(ReconnectTest, WhoRunsOutOfTimeOverTheJournalSaysSoAndIsResynced) {
   const auto vm = lose_monitor();
   const auto events = vm->events();
-  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(vm->record().keeper.pid));
   EXPECT_EQ(to_string(error_of([&] { vm->resume(1s); }).code()), "timeout");
   EXPECT_TRUE(next(*events, EventKind::resynced).data.is_null());
   ASSERT_EQ(::kill(vm->record().keeper.pid, SIGCONT), 0);
@@ -86,7 +87,7 @@ TEST_F(ReconnectTest, WhoRunsOutOfTimeOverTheJournalSaysSoAndIsResynced) {
 TEST_F(ReconnectTest, WhoIsCancelledOverTheJournalSaysSoAndIsResynced) {
   const auto vm = lose_monitor();
   const auto events = vm->events();
-  ASSERT_EQ(::kill(vm->record().keeper.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(vm->record().keeper.pid));
   const auto socket = keeper_socket_path(run_dir().string());
   const auto before = test::sockets_at(socket);
   CancelSource cancel;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A handle that looks becomes the owner, or fails to.
 #include "fixture.hpp"
+#include "support/suspend.hpp"
 #include "support/unix_sockets.hpp"
 #include "visor/sdk/process/keeper.hpp"
 #include "visor/sdk/qmp/client.hpp"
@@ -37,7 +38,7 @@ TEST_F(TakeOverTest, ItWaitsForAConnectionThatIsBeingMade) {
   const auto record = owner->record();
   owner->disconnect();
   const auto observer = hypervisor().attach(record, limit);
-  ASSERT_EQ(::kill(record.keeper.pid, SIGSTOP), 0);
+  ASSERT_TRUE(test::suspend(record.keeper.pid));
   const auto socket = keeper_socket_path(run_dir().string());
   const auto before = test::sockets_at(socket);
   auto exit = std::async(std::launch::async, [&] { return observer->wait_exit(limit); });
