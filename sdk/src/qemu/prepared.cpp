@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 namespace visor::sdk {
@@ -27,15 +28,19 @@ Accelerator decide(Accelerator wanted, const std::string& no_kvm) {
   return wanted;
 }
 
-void gather(std::map<std::string, plan::FileFacts>& files, const std::string& path) {
+/// `field` is what names the file, and begins an error.
+void gather(std::map<std::string, plan::FileFacts>& files, const std::string& field, const std::string& path) try {
   if (!path.empty() && !files.contains(path)) files.emplace(path, plan::inspect_file(path));
+} catch (const Error& error) {
+  throw Error(error.code(), field + ": " + error.message());
 }
 
 std::map<std::string, plan::FileFacts> gather_files(const VmConfig& config) {
   std::map<std::string, plan::FileFacts> files;
-  gather(files, asset_path(config, AssetKind::image));
-  for (const auto& device : config.devices) {
-    if (const auto* disk = std::get_if<DiskConfig>(&device)) gather(files, disk->path);
+  gather(files, "boot.image", asset_path(config, AssetKind::image));
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto* const disk = std::get_if<DiskConfig>(&config.devices[i]);
+    if (disk != nullptr) gather(files, "devices[" + std::to_string(i) + "].path", disk->path);
   }
   return files;
 }

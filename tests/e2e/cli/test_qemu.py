@@ -55,6 +55,14 @@ host: {{hypervisor_path: {os.environ["VISOR_FAKE_QEMU"]}}}
         self.assertEqual(running.end()[0], 130)
         self.assert_nothing_left()
 
+    def test_a_missing_file_is_told_with_its_field(self):
+        config = self.write("disk.yaml", pathlib.Path(self.config).read_text() + """
+devices: [{type: rng, id: rng0}, {type: disk, id: disk0, path: /nonexistent/disk}]
+""")
+        error = self.error("run", "--id", "vm0", config, status=3)
+        self.assertEqual(error["code"], "not_found")
+        self.assertIn("devices[1].path: Cannot open /nonexistent/disk", error["message"])
+
     def test_failed_start_quotes_qemu(self):
         for words in ((), ("--detach",)):
             error = self.error("run", *words, "--id", "vm0", self.config,
