@@ -102,12 +102,15 @@ std::pair<UniqueFd, UniqueFd> make_pipe() {
 /// A program that runs, and ends with this object at the latest.
 class Program {
  public:
-  Program(Spawned spawned, Tail tail) : pidfd_{std::move(spawned.pidfd)}, tail_{std::move(tail)} {}
+  /// `with_group`: what it started ends with it, unless that made a process group of its own.
+  Program(Spawned spawned, Tail tail, bool with_group)
+      : pidfd_{std::move(spawned.pidfd)}, tail_{std::move(tail)}, group_{with_group ? spawned.pid : 0} {}
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program() {
     if (!pidfd_) return;
     (void)wire::signal_pidfd(pidfd_.get(), SIGKILL);
+    kill_group();
     leave_to_reaper(std::move(pidfd_));
   }
 
@@ -135,6 +138,7 @@ class Program {
   }
   /// What is known once it has ended.
   RawEnd result() {
+    kill_group();
     RawEnd end{status(), tail_.take()};
     pidfd_.reset();
     return end;
@@ -142,6 +146,11 @@ class Program {
   [[nodiscard]] std::string last_words() const { return stderr_excerpt(tail_.text()); }
 
  private:
+  /// Only before it is reaped: until then nobody else can have the number of its group.
+  void kill_group() const noexcept {
+    if (group_ > 0) (void)::kill(-group_, SIGKILL);
+  }
+
   [[nodiscard]] ExitStatus status() const {
     siginfo_t info{};
     int done = 0;
@@ -155,6 +164,7 @@ class Program {
 
   UniqueFd pidfd_;
   Tail tail_;
+  pid_t group_;
 };
 
 Program start(const RawLaunch& launch, const std::string& path) {
@@ -171,7 +181,7 @@ Program start(const RawLaunch& launch, const std::string& path) {
                     .end_with_caller = launch.end_with_caller};
   what.argv.insert(what.argv.end(), launch.arguments.begin(), launch.arguments.end());
   what.fds.insert(what.fds.end(), launch.fds.begin(), launch.fds.end());
-  return {spawn_program(what), Tail{std::move(read_end), launch.stderr_bytes}};
+  return {spawn_program(what), Tail{std::move(read_end), launch.stderr_bytes}, launch.end_with_caller};
 }
 
 }  // namespace

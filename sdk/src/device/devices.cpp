@@ -188,8 +188,8 @@ const DeviceTable& VirtioRng::describe() {
               id_field<&D::id>(),
               computed<D, source_of>("rng", "The object that reads the source, called after it."),
               path_field<&D::source>("source", "", "What is read.").needed(),
-              field<&D::max_bytes>("max_bytes", "max-bytes", "How much a period; goes with period_ms.").in("bytes"),
-              field<&D::period_ms>("period_ms", "period", "The period of max_bytes.").in("ms"),
+              field<&D::max_bytes>("max_bytes", "max-bytes", "How much a period.").in("bytes"),
+              field<&D::period_ms>("period_ms", "period", "The period of max_bytes; QEMU has one of its own.").in("ms"),
           })
           .placed<&D::place>();
   return table;
@@ -197,8 +197,8 @@ const DeviceTable& VirtioRng::describe() {
 
 void VirtioRng::validate() const {
   check_fields(describe(), this);
-  if ((max_bytes == 0) != (period_ms == 0)) {
-    refuse_device(describe(), this, "max_bytes and period_ms go together");
+  if (max_bytes == 0 && period_ms != 0) {
+    refuse_device(describe(), this, "period_ms is that of max_bytes; set max_bytes as well");
   }
 }
 

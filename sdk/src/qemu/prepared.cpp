@@ -4,7 +4,6 @@
 #include "process/find_program.hpp"
 #include "visor/core/error.hpp"
 
-#include <fnmatch.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,12 +44,6 @@ std::map<std::string, plan::FileFacts> gather_files(const VmConfig& config) {
   return files;
 }
 
-bool is_allowed(const std::string& path, const std::vector<std::string>& patterns) {
-  return patterns.empty() || std::ranges::any_of(patterns, [&](const auto& pattern) {
-           return ::fnmatch(pattern.c_str(), path.c_str(), FNM_PATHNAME) == 0;
-         });
-}
-
 }  // namespace
 
 Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps)
@@ -63,22 +56,25 @@ Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps
   if (config_.machine.type.empty()) config_.machine.type = arch.default_machine();
   no_kvm_ = why_no_kvm(arch, host_);
   accelerator_ = decide(config_.machine.accelerator, no_kvm_);
-  const ArchInput before{config_, accelerator_, host_, *caps_};
-  const auto* const machine = caps_->machine(config_.machine.type);
-  const auto tested = arch.max_vcpus(before);
-  const auto limit = machine != nullptr ? std::min(tested, machine->max_vcpus) : tested;
+  const auto rules = this->rules(arch);
   // As many vCPUs as the host has can be plugged later, unless the user says otherwise.
   if (config_.cpu.max_count == 0) {
-    config_.cpu.max_count = std::max(config_.cpu.count, std::min(limit, std::max(host_.cpus, 1U)));
+    config_.cpu.max_count = std::max(config_.cpu.count, std::min(rules.max_vcpus, std::max(host_.cpus, 1U)));
   }
-  config_ = normalised(config_, {.max_vcpus = limit,
-                                 .host_memory_mib = host_.memory_mib,
-                                 .needs_boot_files = true,
-                                 .block_driver = plan::default_disks});
+  config_ = normalised(config_, rules);
   check_boot_files(config_);
   files_ = gather_files(config_);
   config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, *caps_}, files_);
   (void)make_plan(driver, "check", "/", {});  // what a plan would refuse is refused now
+}
+
+ConfigDefaults Prepared::rules(const QemuArch& arch) const {
+  const auto* const machine = caps_->machine(config_.machine.type);
+  const auto tested = arch.max_vcpus({config_, accelerator_, host_, *caps_});
+  return {.max_vcpus = machine != nullptr ? std::min(tested, machine->max_vcpus) : tested,
+          .host_memory_mib = host_.memory_mib,
+          .needs_boot_files = true,
+          .block_driver = plan::default_disks};
 }
 
 bool Prepared::chose_kvm() const noexcept {
@@ -100,6 +96,7 @@ std::string Prepared::accelerator_notice() const {
 void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
   auto copy = *this;
   copy.config_.devices.push_back(device);
+  copy.config_ = normalised(copy.config_, copy.rules(*driver.arch));
   copy.files_ = gather_files(copy.config_);
   copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, host_, *caps_}, copy.files_);
   (void)copy.make_plan(driver, "check", "/", {});
@@ -122,10 +119,8 @@ plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, cons
 std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
   auto configured = asset_path(config, AssetKind::hypervisor);
   if (!configured.empty()) {
-    if (!is_allowed(configured, config.host.allowed_hypervisor_paths)) {
-      throw Error(Errc::permission_denied,
-                  "host.hypervisor_path: " + configured + " is not among host.allowed_hypervisor_paths");
-    }
+    plan::detail::check_allowed("host.hypervisor_path", configured, "host.allowed_hypervisor_paths",
+                                config.host.allowed_hypervisor_paths);
     if (::access(configured.c_str(), X_OK) == 0) return configured;
     throw Error(Errc::not_found, "host.hypervisor_path: " + configured + " does not exist or is no program; " +
                                      std::string{arch.binary()} + " comes with Debian's package " +

@@ -32,6 +32,7 @@ class Prepared {
 
  private:
   Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host);
+  [[nodiscard]] ConfigDefaults rules(const QemuArch& arch) const;
 
   VmConfig config_;
   HostFacts host_;

@@ -129,8 +129,8 @@ void QemuVm::launch(const CallContext& call) {
   auto spec = keeper_spec(plan, binary, ready.config(), run_dir_);
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
-  std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   plan::check_host(ready.config());
+  std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
   feed_->begin();
   if (ready.config().ready.console_line.empty()) tracker_->expect_port(ready_port(ready.config()));

@@ -181,7 +181,7 @@ TEST_F(Start, CancelledStartLeavesNothing) {
 TEST_F(Start, WhatTheDriverDoesNotActOnIsRefused) {
   auto bad = config();
   DiskConfig disk;
-  disk.path = "/nonexistent/disk";
+  disk.path = bad.boot.kernel;
   disk.bus = DiskBus::nvdimm;
   bad.devices.emplace_back(disk);
   expect_says(failure(bad), "unsupported", "nvdimm");

@@ -7,6 +7,18 @@ namespace {
 
 using NeedsTest = DriverTest;
 
+TEST_F(NeedsTest, AnAddedDeviceIsHeldAgainstTheOthersAsAConfiguredOneIs) {
+  const auto vm = create();
+  BalloonConfig balloon;
+  balloon.id = "b0";
+  vm->add_device(balloon);
+  balloon.id = "b1";
+  EXPECT_EQ(to_string(error_of([&] { vm->add_device(balloon); }).code()), "invalid_config");
+  EXPECT_EQ(vm->config().devices.size(), 1U);
+  vm->start(limit);
+  vm->stop({.force = true}, limit);
+}
+
 TEST_F(NeedsTest, AStartWithoutTheSharedFolderFailsAndTheNextOneWithItWorks) {
   const auto folder = run_dir().parent_path() / "shared";
   const auto vm = create();

@@ -67,6 +67,12 @@ TEST(CheckCaps, NamesTheNearestDevices) {
             std::string{"devices[1]: "} + who + " has no device 'virtio-rng-pci'; it has virtio-blk-pci, pvpanic");
 }
 
+TEST(CheckCaps, ATableRefusesNoDevice) {
+  auto config = with_disk();
+  config.devices.push_back(RawDeviceConfig{.id = "u", .driver = "usb-tablet", .properties = Value::map()});
+  EXPECT_EQ(refusal_of(config, default_qemu_caps()), "accepted");
+}
+
 TEST(CheckCaps, TakesAnAliasWhereItsDeviceIs) {
   auto config = with_disk();
   config.devices.push_back(RawDeviceConfig{.id = "again", .driver = "virtio-blk", .properties = Value::map()});

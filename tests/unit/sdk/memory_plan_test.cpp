@@ -51,7 +51,7 @@ TEST(PlanHost, AllowsWhatItsListsHave) {
   EXPECT_EQ(values(plan_of("amd64", hardware), "-object"), Lines{"rng-random,id=r-source,filename=/dev/hwrng"});
   const auto answer = [&](const std::string& source, const std::string& own, const std::string& folder) {
     return refusal_of("amd64", "q35", [&](auto& config) {
-      config.host.allowed_entropy_sources = {"/dev/*random"};
+      config.host.allowed_entropy_sources = {"/dev/*random", "/*/*/random"};
       config.host.allowed_backing_dirs = {"/dev/shm"};
       config.host.entropy_source = source;
       config.memory.backing_dir = folder;
@@ -65,6 +65,8 @@ TEST(PlanHost, AllowsWhatItsListsHave) {
             "permission_denied: host.entropy_source: /dev/hwrng is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/urandom", "/dev/mem", ""),
             "permission_denied: Device 'r': /dev/mem is not among host.allowed_entropy_sources");
+  EXPECT_EQ(answer("/dev/../proc/random", "/dev/urandom", ""),
+            "permission_denied: host.entropy_source: /dev/../proc/random is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/urandom", "/dev/urandom", "/tmp"),
             "permission_denied: memory.backing_dir: /tmp is not among host.allowed_backing_dirs");
 }

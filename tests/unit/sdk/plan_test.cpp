@@ -98,11 +98,12 @@ TEST(PlanRefuses, NoFieldThatNormalisingFillsIn) {
 
 TEST(PlanRefuses, ADeviceThatThisQemuLacks) {
   try {
-    (void)plan_of("amd64", base("q35"), Accelerator::tcg, {.version = {7, 2, 0}, .devices = {"virtio-blk-pci"}});
+    (void)plan_of("amd64", base("q35"), Accelerator::tcg,
+                  {.version = {7, 2, 0}, .devices = {"virtio-blk-pci"}, .binary = "/q"});
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.message(),
-              "without it a panic looks like a reset: QEMU 7.2.0 has no device 'pvpanic'; it has "
+              "without it a panic looks like a reset: QEMU 7.2.0 at /q has no device 'pvpanic'; it has "
               "virtio-blk-pci");
   }
 }

@@ -120,6 +120,11 @@ TEST_F(ProbeCaps, AProgramThatHangsIsEndedAtTheDeadline) {
   expect_error(fake("-fake qom-list-types=hang"), short_limit, Errc::timeout, "over its deadline");
 }
 
+TEST_F(ProbeCaps, WhatAScriptStartsEndsWithIt) {
+  expect_error(script("sleep 600 >&- 2>&- & wait"), short_limit, Errc::timeout, "over its deadline");
+  expect_error(script("sleep 600 >&- 2>&- & exit 3"), limit, Errc::disconnected, "exit code 3");
+}
+
 TEST_F(ProbeCaps, AProgramThatDoesNotQuitIsEnded) {
   EXPECT_TRUE(probe_caps(fake("-fake quit=ignore"), limit).may_have_device("pvpanic"));
   EXPECT_TRUE(probe_caps(fake("-fake quit=hang"), limit).may_have_device("pvpanic"));

@@ -40,7 +40,9 @@ class VISOR_CORE_EXPORT Hypervisor {
   [[nodiscard]] virtual std::vector<std::string> command_line(const VmConfig& config, const std::string& id,
                                                               const std::filesystem::path& run_dir) const = 0;
   /// A VM in state created, owned by the handle. run_dir exists, is empty, private to the caller, and becomes the VM's.
-  /// On failure nothing but the empty folder remains. Validates first.
+  /// On failure nothing but the empty folder remains. Validates first. [blocks: a plugin may ask its hypervisor what it
+  /// can do, the QEMU driver for 10 s at the most] Throws as validate(), and disconnected or timeout when that one dies
+  /// or says nothing.
   virtual std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
                                      const std::filesystem::path& run_dir) = 0;
   /// A handle for a VM that another process, or an earlier handle, left. Throws not_found when nothing of it is left to

@@ -26,7 +26,8 @@ struct RawLaunch {
   std::optional<Credentials> credentials;      ///< empty: the caller's
   bool no_new_privs = false;
   /// The kernel kills it when the calling thread ends, which before the return it only does with the whole process.
-  /// Not a set-user-ID program.
+  /// Not a set-user-ID program. When it ends otherwise, what it has started is killed with it; the kernel kills it
+  /// alone.
   bool end_with_caller = false;
   std::uint32_t stderr_bytes = 64 * 1024;      ///< how much of the end of stderr is kept
   std::chrono::milliseconds term_grace{3000};  ///< from SIGTERM to SIGKILL when the call has to end it

@@ -56,7 +56,7 @@ std::optional<std::string> read_private(const std::filesystem::path& path) {
 }
 
 std::string variable(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
+  const char* value = ::secure_getenv(name);  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
   return value != nullptr && value[0] == '/' ? value : "";
 }
 

@@ -80,10 +80,6 @@ class DeviceBuilder {
   bool disks_thread_ = false;                     // the thread of storage.iothreads is there
 };
 
-/// Throws permission_denied for a path that a list of patterns does not have; an empty list allows all.
-void check_allowed(const std::string& field, const std::string& path, const std::string& list,
-                   const std::vector<std::string>& patterns);
-
 /// Throws the code with "Device '<id>': <why>".
 [[noreturn]] void refuse(Errc code, const std::string& id, const std::string& why);
 

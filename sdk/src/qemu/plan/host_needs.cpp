@@ -32,12 +32,14 @@ class Needs {
   }
   void operator()(const VhostUserConfig& served) const {
     need_path(served.id, served.socket, "the socket of the serving process");
-    if (fs::is_socket(served.socket)) return;
+    std::error_code none;
+    if (fs::is_socket(served.socket, none)) return;
     refuse(Errc::invalid_config, served.id, served.socket + " is no socket");
   }
   void operator()(const ShareConfig& share) const {
     need_path(share.id, share.path, "the shared folder");
-    if (!fs::is_directory(share.path)) refuse(Errc::invalid_config, share.id, share.path + " is no folder");
+    std::error_code none;
+    if (!fs::is_directory(share.path, none)) refuse(Errc::invalid_config, share.id, share.path + " is no folder");
   }
   void operator()(const FwCfgConfig& blob) const {
     if (!blob.path.empty()) need_path(blob.id, blob.path, "the file");

@@ -63,7 +63,7 @@ std::vector<DeviceCase> ports() {
            {"id"},
            with_place({{"id", "r0", "id=r0,rng=r0-source"},
                        {"source", "/dev/hwrng", "filename=/dev/hwrng"},
-                       {"max_bytes", 10, "max-bytes=10", {"period_ms"}},
+                       {"max_bytes", 10, "max-bytes=10"},
                        {"period_ms", 5, "period=5", {"max_bytes"}}})},
           {kit_of<PanicDevice>([](PanicDevice& panic, std::size_t variant) {
              panic.driver = variant == 1 ? "pvpanic-pci" : "pvpanic";
