@@ -83,7 +83,10 @@ TEST(YamlWriter, KeepsToTheColumns) {
   auto list = Value::list();
   for (int i = 0; i < 60; ++i) list.push_back(Value::map({{"name", "number " + std::to_string(i)}}));
   value.set("list", list);
+  list.push_back(std::string(500, 'y'));
+  value.set("list", list);
   EXPECT_LE(columns(write_yaml(value)), 120U);
+  EXPECT_EQ(to_json(parse_script_text(write_yaml(value), "written.yaml")), to_json(value));
   EXPECT_EQ(write_yaml(Value::map({{"a", 1}, {"b c", Value::list({"x", "1", "no"})}})),
             "{a: 1, \"b c\": [x, \"1\", \"no\"]}\n");
 }

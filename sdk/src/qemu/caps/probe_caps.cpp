@@ -19,6 +19,7 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <variant>
 
 namespace visor::sdk {
 namespace {
@@ -43,12 +44,12 @@ class ProbedProgram final : private ProgressSink {
         .no_new_privs = true,
         .end_with_caller = true,
         .term_grace = 200ms};
-    std::packaged_task<RawEnd()> task{[this, launch, deadline = call.deadline()] {
+    std::packaged_task<Ended()> task{[this, launch, deadline = call.deadline()]() -> Ended {
       try {
         return launch_qemu(launch, {deadline, give_up_.token(), this});
-      } catch (...) {
+      } catch (const Error& error) {
         monitor_.reset();
-        throw;
+        return error;
       }
     }};
     end_ = task.get_future();
@@ -64,12 +65,18 @@ class ProbedProgram final : private ProgressSink {
   /// How it ended; nothing when it still runs after this time.
   std::optional<RawEnd> end_within(std::chrono::milliseconds time) {
     if (end_.wait_for(time) != std::future_status::ready) return std::nullopt;
-    return end_.get();
+    return end();
   }
   /// How it ended, when its deadline has passed or is near.
-  RawEnd end() { return end_.get(); }
+  RawEnd end() {
+    auto ended = end_.get();
+    if (auto* const error = std::get_if<Error>(&ended)) throw std::move(*error);
+    return std::get<RawEnd>(std::move(ended));
+  }
 
  private:
+  using Ended = std::variant<RawEnd, Error>;  // values: threads share no exception
+
   /// Once the program has its end of the monitor no other may be open: else nobody would see it go.
   void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
     if (stage == "run") monitor_.reset();
@@ -78,7 +85,7 @@ class ProbedProgram final : private ProgressSink {
   UniqueFd monitor_;  // the other thread's, once that runs
   CancelSource give_up_;
   CancelCallback forward_;
-  std::future<RawEnd> end_;
+  std::future<Ended> end_;
   std::thread thread_;
 };
 

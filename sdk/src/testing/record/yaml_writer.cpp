@@ -84,7 +84,7 @@ Lines block_of_map(const Value& value, std::size_t width) {
     if (start.size() + line.size() <= width) {
       lines.push_back(start + line);
     } else if (member.is_string()) {
-      add(lines, start, "  ", folded(line, width - std::min(width, start.size())));
+      add(lines, start, "  ", folded(in_quotes(member.as_string()), width - std::min(width, start.size())));
     } else {
       lines.push_back(word(key) + ":");
       add(lines, "  ", "  ", block(member, width - 2));
@@ -98,7 +98,8 @@ Lines block(const Value& value, std::size_t width) {
   if (line.size() <= width) return {line};
   width = std::max(width, least_columns);
   if (value.is_map()) return block_of_map(value, width);
-  if (!value.is_list()) return folded(line, width);
+  if (value.is_string()) return folded(in_quotes(value.as_string()), width);  // a plain word cannot be broken
+  if (!value.is_list()) return {line};
   Lines lines;
   for (const auto& item : value.as_list()) add(lines, "- ", "  ", block(item, width - 2));
   return lines;
