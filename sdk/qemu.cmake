@@ -3,7 +3,7 @@ set(visor_sdk_qemu_headers include/visor/sdk/console.hpp include/visor/sdk/exit.
     include/visor/sdk/launch.hpp include/visor/sdk/vm_tracker.hpp include/visor/sdk/qemu/arch_rules.hpp
     include/visor/sdk/qemu/qemu_plugin.hpp)
 set(visor_sdk_qemu_sources arch_rules caps/ask_caps caps/caps_cache caps/caps_codec caps/caps_source caps/nearest
-    caps/probe_caps driver_caps event_feed exit_cause monitor_totals plan/allowed plan/check_caps plan/choices
+    caps/probe_caps driver_caps event_feed exit_cause last_console_line monitor_totals plan/allowed plan/check_caps plan/choices
     plan/host_needs plan/plan plan/plan_boot plan/plan_devices plan/plan_disks plan/plan_host_devices plan/plan_memory
     plan/plan_nets plan/plan_shares plan/plan_small_devices prepared probe processes qemu_hypervisor qemu_vm
     qemu_vm_accelerator

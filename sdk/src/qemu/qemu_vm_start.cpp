@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
@@ -250,7 +251,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   }
 }
 
-void QemuVm::wait_ready(const CallContext& call) {
+void QemuVm::wait_ready(const CallContext& call) try {
   capabilities().require(Feature::wait_ready, driver_->name());
   require_live("wait_ready", call);
   watch(call);
@@ -261,6 +262,11 @@ void QemuVm::wait_ready(const CallContext& call) {
     throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready: " + wait_exit(call).text);
   }
   tracker_->on_ready();
+} catch (const Error& error) {
+  // Why a guest is not ready is said by itself, if by anybody.
+  const auto printed = error.code() == Errc::timeout ? last_console_line(run_dir_ / "console.log") : std::string{};
+  if (printed.empty()) throw;
+  throw Error(Errc::timeout, std::string{error.what()} + "; the last line on its console: " + printed);
 }
 
 void QemuVm::wait_console_line(const std::string& line, const CallContext& call) {
