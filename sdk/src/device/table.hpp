@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -18,8 +19,11 @@
 
 namespace visor::sdk {
 
-/// Throws the first problem: invalid_config, and unsupported for what is refused.
+/// Throws all problems as one DeviceError, a line each: invalid_config, and unsupported for what is refused.
 void check_fields(const DeviceTable& table, const void* device);
+/// The same for what is several structs.
+using TableAndDevice = std::pair<const DeviceTable*, const void*>;
+void check_fields(std::initializer_list<TableAndDevice> parts);
 /// QEMU's type of it, with the suffix of its transport.
 std::string type_of(const DeviceTable& table, const void* device);
 /// Its fields as a bag. Fields with a key are there in the table's order.
@@ -30,6 +34,7 @@ void add_properties(PropertyBag& bag, const DeviceTable& table, const void* devi
 void render_fields(const DeviceTable& table, const void* device, CommandLine& line);
 /// "Disk 'd0'", or "Kernel" for what has no id.
 std::string name_of(const DeviceTable& table, const void* device);
+/// Throws DeviceError(invalid_config): "<name>: <why>". A reason that begins with a field is about that field.
 [[noreturn]] void refuse_device(const DeviceTable& table, const void* device, const std::string& why);
 
 namespace detail {

@@ -33,6 +33,7 @@ class Prepared {
  private:
   Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host);
   [[nodiscard]] ConfigDefaults rules(const QemuArch& arch) const;
+  void make_choices(const Driver& driver, Problems problems);
 
   VmConfig config_;
   HostFacts host_;

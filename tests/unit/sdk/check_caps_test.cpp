@@ -105,7 +105,7 @@ TEST(CheckCaps, RefusesAnAioThatWasNotBuiltIn) {
   auto without = caps();
   without.features.clear();
   EXPECT_EQ(refusal_of(config, without),
-            std::string{"Disk 'disk0': "} + who + " was built without aio io_uring; it has threads, native");
+            std::string{"devices[0].aio: "} + who + " was built without aio io_uring; it has threads, native");
 }
 
 TEST(CheckCaps, TheTableOf72RefusesNothingThatAGoldenPlanHas) {

@@ -59,10 +59,10 @@ TEST(PlanNic, RefusesWhatQemuCannotOpen) {
   nic.id = "n";
   for (const auto backend : {NicBackend::macvtap, NicBackend::ipvtap}) {
     nic.backend = backend;
-    EXPECT_EQ(refusal({nic}).substr(0, 60), "unsupported: Device 'n': QEMU opens a macvtap or ipvtap by n");
+    EXPECT_EQ(refusal({nic}).substr(0, 60), "unsupported: devices[0].backend: QEMU opens a macvtap or ipv");
   }
   nic.backend = static_cast<NicBackend>(99);
-  EXPECT_EQ(refusal({nic}), "unsupported: Device 'n': the QEMU driver does not know this network backend");
+  EXPECT_EQ(refusal({nic}), "unsupported: devices[0].backend: the QEMU driver does not know this network backend");
   nic.backend = NicBackend::tap;
   nic.interface = "longer-than-15-bytes";
   EXPECT_EQ(refusal({nic}).substr(0, 15), "invalid_config:");
@@ -89,7 +89,7 @@ TEST(PlanShare, IsSharedByTheProtocolThatIsSaid) {
     });
   };
   EXPECT_EQ(by(SharedFs::none),
-            "invalid_config: Device 's': shared_fs.type is none, and the share has no protocol of its own");
+            "invalid_config: devices[0].protocol: shared_fs.type is none, and the share has no protocol of its own");
   EXPECT_NE(by(SharedFs::virtio_fs).find("`device: fs`"), std::string::npos);
   EXPECT_NE(by(SharedFs::virtio_fs, "s390x", "s390-ccw-virtio").find("byte order"), std::string::npos);
   share.type = ShareType::plan9;
@@ -111,12 +111,12 @@ TEST(PlanServed, SharesTheGuestsMemory) {
   EXPECT_EQ(values(plan, "-object"), Lines{"memory-backend-memfd,id=visor-memory,size=536870912,share=on"});
   EXPECT_EQ(values(plan, "-machine"), Lines{"q35,accel=tcg,memory-backend=visor-memory"});
   EXPECT_EQ(values(plan, "-chardev", "socket,id=f-"), Lines{"socket,id=f-chardev,path=/s/fs.sock"});
-  EXPECT_EQ(refusal({fs}, "pseries", "ppc64le").substr(0, 43), "unsupported: Device 'f': the flags of open(");
+  EXPECT_EQ(refusal({fs}, "pseries", "ppc64le").substr(0, 50), "unsupported: devices[0].device: the flags of open(");
   fs.type = VhostUserType::blk;
   fs.tag.clear();
   EXPECT_EQ(refusal({fs}, "microvm").find("on pci alone") != std::string::npos, true);
   fs.type = static_cast<VhostUserType>(99);
-  EXPECT_EQ(refusal({fs}).substr(0, 55), "unsupported: Device 'f': the QEMU driver does not know ");
+  EXPECT_EQ(refusal({fs}).substr(0, 62), "unsupported: devices[0].device: the QEMU driver does not know ");
 }
 
 TEST(PlanVfio, TakesWhatTheMachineTakes) {
@@ -124,10 +124,11 @@ TEST(PlanVfio, TakesWhatTheMachineTakes) {
   vfio.id = "h";
   vfio.host = "01:00.0";
   EXPECT_EQ(values(plan_of("amd64", with({vfio})), "-device", "vfio"), Lines{"vfio-pci,id=h,host=01:00.0"});
-  EXPECT_EQ(refusal({vfio}, "microvm"), "unsupported: Device 'h': machine microvm takes no devices of the host");
+  EXPECT_EQ(refusal({vfio}, "microvm"),
+            "unsupported: devices[0]: machine microvm takes no devices of the host; leave it out");
   EXPECT_EQ(refusal({vfio}, "s390-ccw-virtio", "s390x"),
-            "unsupported: Device 'h': machine s390-ccw-virtio takes devices of the host by their sysfs_path, not by "
-            "`host`");
+            "unsupported: devices[0].host: machine s390-ccw-virtio takes devices of the host by their sysfs_path; "
+            "give that");
   vfio.host = "nonsense";
   EXPECT_EQ(refusal({vfio}).substr(0, 15), "invalid_config:");
 }
@@ -136,7 +137,7 @@ TEST(PlanVsock, NeedsAnAddress) {
   VsockConfig vsock;
   vsock.id = "v";
   EXPECT_EQ(refusal({vsock}),
-            "unsupported: Device 'v': this version of the QEMU driver chooses no context id; give it a cid");
+            "unsupported: devices[0].cid: this version of the QEMU driver chooses no context id; give one");
   vsock.cid = 2;
   EXPECT_EQ(refusal({vsock}).substr(0, 15), "invalid_config:");
   vsock.cid = 3;
@@ -147,7 +148,7 @@ TEST(PlanWatchdog, IsThereOnceAndOnMachinesThatHaveOne) {
   WatchdogConfig first;
   WatchdogConfig second;
   second.id = "w";
-  EXPECT_EQ(refusal({first, second}), "invalid_config: Device 'w': a VM has at most one watchdog");
+  EXPECT_EQ(refusal({first, second}), "invalid_config: devices[1]: a VM has at most one watchdog; leave one out");
   second.action = WatchdogAction::none;
   const auto plan = plan_of("s390x", [&] {
     auto config = base("s390-ccw-virtio");
@@ -156,16 +157,16 @@ TEST(PlanWatchdog, IsThereOnceAndOnMachinesThatHaveOne) {
   }());
   EXPECT_EQ(values(plan, "-device", "diag288"), Lines{"diag288,id=w"});
   EXPECT_EQ(values(plan, "-action"), Lines{"reboot=shutdown,shutdown=poweroff,panic=shutdown,watchdog=none"});
-  EXPECT_EQ(refusal({second}, "microvm"), "unsupported: Device 'w': machine microvm has no watchdog");
+  EXPECT_EQ(refusal({second}, "microvm"), "unsupported: devices[0]: machine microvm has no watchdog; leave it out");
 }
 
 TEST(PlanPanic, IsRefusedWhereThereIsNoDeviceForIt) {
   PanicConfig panic;
   panic.id = "p";
   EXPECT_EQ(refusal({panic}, "pc"), "accepted");
-  EXPECT_EQ(refusal({panic}, "microvm"), "unsupported: Device 'p': machine microvm has no device that tells of panics");
+  EXPECT_EQ(refusal({panic}, "microvm"), "unsupported: devices[0]: machine microvm has no device that tells of panics");
   EXPECT_EQ(refusal({panic}, "pseries", "ppc64le"),
-            "unsupported: Device 'p': machine pseries tells of panics without a device; leave it out");
+            "unsupported: devices[0]: machine pseries tells of panics without a device; leave it out");
 }
 
 TEST(PlanFwCfg, IsRefusedWhereTheMachineHasNone) {
@@ -175,7 +176,7 @@ TEST(PlanFwCfg, IsRefusedWhereTheMachineHasNone) {
   blob.text = "t";
   EXPECT_EQ(values(plan_of("amd64", with({blob})), "-fw_cfg"), Lines{"name=opt/x,string=t"});
   EXPECT_EQ(refusal({blob}, "pseries", "ppc64le"),
-            "unsupported: Device 'f': machine pseries has no firmware configuration device");
+            "unsupported: devices[0]: machine pseries has no firmware configuration device");
   blob.name = "etc/system-states";
   EXPECT_EQ(refusal({blob}).substr(0, 15), "invalid_config:");
 }
@@ -191,7 +192,8 @@ TEST(PlanIommu, StandsBeforeAllOtherDevicesAndTellsTheKernel) {
     if (!argument.value.starts_with("intel-iommu")) continue;
     EXPECT_EQ(argument.reason, "devices[1]");
   }
-  EXPECT_EQ(refusal({iommu}, "pc"), "unsupported: machine.type pc: it has no IOMMU");
+  EXPECT_EQ(refusal({iommu}, "pc"),
+            "unsupported: machine.type pc: it has no IOMMU\ndevices[0]: machine pc has no IOMMU; leave it out");
   auto by_field = base("q35");
   by_field.machine.iommu = true;
   EXPECT_EQ(values(plan_of("amd64", by_field), "-device").front(),
@@ -215,7 +217,7 @@ TEST(PlanRaw, CannotSayMoreThanItSays) {
   raw.driver = "virtio-rng-pci";
   for (const auto* key : {"id", "driver", "", "a=b", "a,b", "a b"}) {
     raw.properties = Value::map({{key, "x"}});
-    EXPECT_EQ(refusal({raw}).substr(0, 38), "invalid_config: Device 'r': properties") << key;
+    EXPECT_EQ(refusal({raw}).substr(0, 37), "invalid_config: devices[0].properties") << key;
   }
   for (const auto& value : {Value{}, Value::list({1}), Value::map({{"x", 1}}), Value{1.5}, Value{"a\nb"}}) {
     raw.properties = Value::map({{"p", value}});
@@ -223,7 +225,7 @@ TEST(PlanRaw, CannotSayMoreThanItSays) {
   }
   raw.properties = {};
   raw.driver = "virtio-rng-pci,id=x";
-  EXPECT_EQ(refusal({raw}), "invalid_config: Device 'r': 'virtio-rng-pci,id=x' is no name of a QEMU device");
+  EXPECT_EQ(refusal({raw}), "invalid_config: devices[0].driver: 'virtio-rng-pci,id=x' is no name of a QEMU device");
 }
 
 TEST(PlanDevices, EachNamesTheLineOfTheConfigurationThatAskedForIt) {

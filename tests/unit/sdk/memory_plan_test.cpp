@@ -64,7 +64,7 @@ TEST(PlanHost, AllowsWhatItsListsHave) {
   EXPECT_EQ(answer("/dev/hwrng", "/dev/urandom", ""),
             "permission_denied: host.entropy_source: /dev/hwrng is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/urandom", "/dev/mem", ""),
-            "permission_denied: Device 'r': /dev/mem is not among host.allowed_entropy_sources");
+            "permission_denied: devices[0].source: /dev/mem is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/../proc/random", "/dev/urandom", ""),
             "permission_denied: host.entropy_source: /dev/../proc/random is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/urandom", "/dev/urandom", "/tmp"),

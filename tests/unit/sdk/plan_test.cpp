@@ -35,13 +35,13 @@ TEST(PlanRefuses, WhatCannotBe) {
            rng.id = "visor-x";
            c.devices = {rng};
          }),
-         "invalid_config: devices: the id 'visor-x' is reserved");
+         "invalid_config: devices[0].id: 'visor-x' is reserved");
   begins(error_of([](auto& c) {
            RngConfig rng;
            rng.id = "r";
            c.devices = {rng, rng};
          }),
-         "invalid_config: devices: the id 'r' is used twice");
+         "invalid_config: devices[1].id: 'r' is used twice");
   begins(error_of([](auto& c) { c.boot.kernel_params = {{"a", "b\nc"}}; }), "invalid_config");
 }
 

@@ -237,13 +237,14 @@ struct ConfigDefaults {
 /// driver, max vCPUs and 9p msize (unless virtio-fs) defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit ·
 /// memory at most its own maximum and the host's · devices: ids, share tags and port names unique, iothreads there, at
 /// most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace. Throws
-/// invalid_config; the message names the field. [any thread] Reads no files.
+/// invalid_config with all that is wrong, a line each that begins with the field: of the tables first, of the other
+/// rules when the tables find nothing. [any thread] Reads no files.
 VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
 
 /// Looks at the files of a normalised configuration that the guest boots from: kernel, image, initrds, firmware, flash.
 /// Each must be readable and not empty, a file (an image also a block device), an initrd smaller than the memory, and a
 /// custom asset must have its SHA-512. Throws not_found, permission_denied, invalid_config or io_error; the message
-/// names the field and the path. [file I/O] Only files with a SHA-512 are read.
+/// names each field and path, a line each. [file I/O] Only files with a SHA-512 are read.
 VISOR_CORE_EXPORT void check_boot_files(const VmConfig& config);
 
 /// Compares a file with the asset's SHA-512, when it has one. Throws as check_boot_files(). [file I/O]

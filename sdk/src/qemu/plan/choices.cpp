@@ -94,13 +94,13 @@ std::string next_id(std::string_view type, std::set<std::string>& taken) {
   }
 }
 
-void check_device_id(const std::string& id) {
+void check_device_id(Problems& problems, std::size_t index, const std::string& id) {
+  const auto field = "devices[" + std::to_string(index) + "].id: '" + id + "' ";
   if (!is_qemu_id(id)) {
-    throw Error(Errc::invalid_config,
-                "devices: the id '" + id + "' must be a letter followed by letters, digits, '-', '.' or '_'");
+    problems.add(Errc::invalid_config, field + "must be a letter followed by letters, digits, '-', '.' or '_'");
   }
   if (id.starts_with("visor-")) {
-    throw Error(Errc::invalid_config, "devices: the id '" + id + "' is reserved; ids must not begin with 'visor-'");
+    problems.add(Errc::invalid_config, field + "is reserved; ids must not begin with 'visor-'");
   }
 }
 
@@ -136,15 +136,19 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
     config.boot.image_attachment = dax && arch.image(in).dax ? ImageAttachment::nvdimm : ImageAttachment::block;
   }
   std::set<std::string> taken;
-  for (const auto& device : config.devices) {
+  Problems problems;
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto& device = config.devices[i];
     // The rules of the machine, its kernel parameters among them, ask the one field.
     if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
     if (device_id(device).empty()) continue;
-    check_device_id(device_id(device));
+    check_device_id(problems, i, device_id(device));
     if (!taken.insert(device_id(device)).second) {
-      throw Error(Errc::invalid_config, "devices: the id '" + device_id(device) + "' is used twice");
+      problems.add(Errc::invalid_config,
+                   "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
     }
   }
+  problems.throw_if_any();
   for (auto& device : config.devices) {
     if (device_id(device).empty()) set_device_id(device, next_id(device_type(device), taken));
   }
@@ -152,22 +156,25 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
 }
 
 void check_supported_fields(const VmConfig& config) {
+  Problems problems;
   for (const auto kind : {AssetKind::hypervisor_ctl, AssetKind::jailer}) {
     if (!is_custom_asset(config, kind)) continue;
-    throw Error(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
+    problems.add(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
   }
   const auto value = to_value(config);  // only what differs from its default
   for (const auto& [section, members] : value.as_map()) {
     if (is_supported(section)) continue;
     if (!members.is_map()) {
-      throw Error(Errc::unsupported, section + ": this version of the QEMU driver does not act on it");
+      problems.add(Errc::unsupported, section + ": this version of the QEMU driver does not act on it");
+      continue;
     }
     for (const auto& [key, member] : members.as_map()) {
       const auto path = section + '.' + key;
       if (is_supported(path) || is_filled_in(section, key, member)) continue;
-      throw Error(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
+      problems.add(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
     }
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::sdk::plan

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "device/device_error.hpp"
 #include "plan.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/disk.hpp"
 #include "visor/sdk/device/place.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -21,8 +24,36 @@ inline constexpr std::string_view serial_bus = "visor-serial";
 /// Throws unsupported for what the machine or the driver does not have.
 DiskBus bus_of(const Input& input, const DiskConfig& disk);
 
-/// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is refused with
-/// invalid_config or unsupported, naming the device; none is left out.
+/// Why a device, or one field of it, cannot be. DeviceBuilder::build() says of which device.
+class Refusal final : public Error {
+ public:
+  Refusal(Errc code, std::string_view field, const std::string& why) : Error{code, why}, field_{field} {}
+  [[nodiscard]] const std::string& field() const noexcept { return field_; }
+
+ private:
+  std::string field_;
+};
+
+/// Throws a Refusal of the device at hand.
+[[noreturn]] void refuse(Errc code, const std::string& why);
+/// Throws a Refusal of one field of it.
+[[noreturn]] void refuse_field(Errc code, std::string_view field, const std::string& why);
+
+/// Notes what a device struct found wrong: with the section's key for it where there is one ("devices[3].serial: …").
+void note(Plan& plan, const std::string& path, const Section* section, const DeviceError& error);
+/// Checks a device struct and puts it on the command line. With anything wrong it is noted and not put there.
+template <class Device>
+void add_checked(Plan& plan, const std::string& path, const Section* section, const Device& device) {
+  try {
+    device.validate();
+    device.render(plan.line);
+  } catch (const DeviceError& error) {
+    note(plan, path, section, error);
+  }
+}
+
+/// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is noted in
+/// Plan::problems as "devices[i].field: why"; no device is left out.
 class DeviceBuilder {
  public:
   DeviceBuilder(const Input& input, Plan& plan, int& next_fd);
@@ -43,13 +74,16 @@ class DeviceBuilder {
   void operator()(const IoThreadConfig& thread);
   void operator()(const RawDeviceConfig& raw);
 
-  /// The device at hand, and why it is there.
+  /// Puts the configured device of this number on the command line, or notes why it cannot be.
+  void build(std::size_t index, const DeviceConfig& device);
+  /// The same for one that was not configured itself; because() was called.
+  void build(const DeviceConfig& device);
+  /// The device at hand is there because of this, which also begins each of its problems.
   void because(std::string reason);
-  /// Checks it and puts it on the command line.
+  /// Checks it and puts it on the command line. With anything wrong it is noted and not put there; the next may be.
   template <class Device>
   void add(const Device& device) {
-    device.validate();
-    device.render(plan_.line);
+    add_checked(plan_, because_, section_, device);
   }
   /// A socket on which QEMU listens through the next descriptor.
   Listener listen(std::string path) { return {next_fd_++, std::move(path)}; }
@@ -76,11 +110,9 @@ class DeviceBuilder {
   VirtioTransport transport_;
   DeviceChoices choices_;
   std::string because_;                           // of the device at hand
+  const Section* section_ = nullptr;              // the fields that it has in the configuration
   std::map<std::string, std::uint32_t> targets_;  // the next one of each SCSI controller, by its id
   bool disks_thread_ = false;                     // the thread of storage.iothreads is there
 };
-
-/// Throws the code with "Device '<id>': <why>".
-[[noreturn]] void refuse(Errc code, const std::string& id, const std::string& why);
 
 }  // namespace visor::sdk::plan::detail

@@ -4,6 +4,7 @@
 #include "device_builder.hpp"
 #include "visor/sdk/device/devices.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace visor::sdk::plan {
@@ -15,10 +16,13 @@ constexpr int first_fd = 3;  // after stdin, stdout and stderr
 const char* watchdog_action(const VmConfig& config) {
   static constexpr std::array words{"reset", "shutdown", "poweroff", "pause", "none"};
   const char* action = nullptr;
-  for (const auto& device : config.devices) {
-    const auto* const watchdog = std::get_if<WatchdogConfig>(&device);
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto* const watchdog = std::get_if<WatchdogConfig>(&config.devices[i]);
     if (watchdog == nullptr) continue;
-    if (action != nullptr) detail::refuse(Errc::invalid_config, watchdog->id, "a VM has at most one watchdog");
+    if (action != nullptr) {
+      throw Error(Errc::invalid_config,
+                  "devices[" + std::to_string(i) + "]: a VM has at most one watchdog; leave one out");
+    }
     action = words.at(static_cast<std::size_t>(watchdog->action));
   }
   return action;
@@ -120,6 +124,26 @@ void add_monitors(const Input& input, Plan& plan, int& next_fd) {
   add_monitor(plan.line, "visor-keeper", plan.keeper = listener(keeper_monitor_socket));
 }
 
+bool has_machine(const Input& input) {
+  const auto& type = input.config.machine.type;
+  const auto is_it = [&](const QemuMachine& machine) { return machine.type == type; };
+  return type.empty() || std::ranges::any_of(input.arch.machines(), is_it);
+}
+
+void add_users_own(const Input& input, Plan& plan) {
+  const auto& params = input.config.host.hypervisor_params;
+  plan.customised |= !params.empty() || !input.config.machine.options.empty();
+  plan.line.section("user");
+  plan.line.because("host.hypervisor_params");
+  for (const auto& param : params) {
+    if (param.value.empty()) {
+      plan.line.flag("-" + param.key);
+    } else {
+      plan.line.plain("-" + param.key, param.value);
+    }
+  }
+}
+
 }  // namespace
 
 ArchInput Input::arch_input() const {
@@ -128,32 +152,27 @@ ArchInput Input::arch_input() const {
 }
 
 Plan make_plan(const Input& input) {
-  check_supported_fields(input.config);
-  input.arch.validate(input.arch_input());
-  detail::check_machine(input);
   Plan plan;
   int next_fd = first_fd;
-  add_identity(input, plan.line);
-  add_machine(input, plan.line);
-  detail::add_memory_object(input, plan);
-  detail::add_memory_lock(input, plan);
-  add_process(input, plan.line);
-  add_monitors(input, plan, next_fd);
-  detail::add_fixed_devices(input, plan, next_fd);
-  detail::add_image(input, plan);
-  detail::add_user_devices(input, plan, next_fd);
-  detail::add_boot(input, plan);
-  detail::check_devices(input, plan.line);
-  plan.customised |= !input.config.host.hypervisor_params.empty() || !input.config.machine.options.empty();
-  plan.line.section("user");
-  plan.line.because("host.hypervisor_params");
-  for (const auto& param : input.config.host.hypervisor_params) {
-    if (param.value.empty()) {
-      plan.line.flag("-" + param.key);
-    } else {
-      plan.line.plain("-" + param.key, param.value);
-    }
-  }
+  const auto step = [&](const auto& call) { return plan.problems.gather(call); };
+  step([&] { check_supported_fields(input.config); });
+  const bool possible = step([&] { input.arch.validate(input.arch_input()); });
+  // Without a machine nothing else has an answer; without one in this QEMU nothing else of this QEMU matters.
+  if (!possible && !has_machine(input)) throw plan.problems.error();
+  const bool there = possible && detail::check_machine(input, plan.problems);
+  step([&] { add_identity(input, plan.line); });
+  step([&] { add_machine(input, plan.line); });
+  step([&] { detail::add_memory_object(input, plan); });
+  step([&] { detail::add_memory_lock(input, plan); });
+  step([&] { add_process(input, plan.line); });
+  step([&] { add_monitors(input, plan, next_fd); });
+  step([&] { detail::add_fixed_devices(input, plan, next_fd); });
+  step([&] { detail::add_image(input, plan); });
+  step([&] { detail::add_user_devices(input, plan, next_fd); });
+  step([&] { detail::add_boot(input, plan); });
+  if (there) detail::check_devices(input, plan);
+  step([&] { add_users_own(input, plan); });
+  plan.problems.throw_if_any();
   return plan;
 }
 

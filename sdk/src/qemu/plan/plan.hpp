@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/problems.hpp"
 #include "visor/core/qemu_arch.hpp"
 #include "visor/sdk/device/command_line.hpp"
 
@@ -16,6 +17,7 @@ namespace visor::sdk::plan {
 struct FileFacts {
   std::uint64_t size_bytes = 0;
   bool block_device = false;
+  bool missing = false;     ///< it could not be looked at: what follows from its size is not known
   bool dax_header = false;  ///< begins with a page-frame header that lets a guest map it (Linux: nd_pfn)
 };
 /// Facts of one file. Throws not_found, permission_denied.
@@ -49,9 +51,11 @@ struct Plan {
   Listener console;   ///< path is empty when there is no console
   std::vector<Listener> ports;
   bool customised = false;  ///< something was passed on in QEMU's own words
+  Problems problems;        ///< while it is made; with any it is not handed out
 };
 
-/// Throws invalid_config or unsupported; nothing is started, read or written.
+/// Throws all that is wrong with it at once, a line each: "<field>: <why>"; invalid_config or unsupported. Nothing is
+/// started, read or written.
 Plan make_plan(const Input& input);
 
 /// Names of the sockets in a VM's folder.
@@ -69,8 +73,8 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
 /// How disks are attached when nobody says; the driver has no other way yet.
 inline constexpr auto default_disks = BlockDriver::virtio_blk;
 
-/// Refuses a configuration field that this driver does not act on, unless normalising filled it in. Throws unsupported,
-/// naming it.
+/// Refuses the configuration fields that this driver does not act on, unless normalising filled them in. Throws
+/// unsupported, a line each.
 void check_supported_fields(const VmConfig& config);
 
 /// The whole kernel command line: architecture, root, console, verbosity, then the user's own.
@@ -95,10 +99,10 @@ void add_image(const Input& input, Plan& plan);
 void add_user_devices(const Input& input, Plan& plan, int& next_fd);
 /// Kernel, initrd and firmware.
 void add_boot(const Input& input, Plan& plan);
-/// Refuses the machine, or more vCPUs than it has, if this QEMU lacks them.
-void check_machine(const Input& input);
-/// Refuses a device, a property or an object that this QEMU lacks, with what it has.
-void check_devices(const Input& input, const CommandLine& line);
+/// Notes a machine that this QEMU lacks, and is false then, or more vCPUs than its machine has.
+bool check_machine(const Input& input, Problems& problems);
+/// Notes devices, properties and objects that this QEMU lacks, with what it has.
+void check_devices(const Input& input, Plan& plan);
 }  // namespace detail
 
 }  // namespace visor::sdk::plan

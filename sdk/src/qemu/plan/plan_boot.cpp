@@ -25,7 +25,11 @@ void check_root_is_certain(const Input& input) {
   if (input.arch.buses(input.arch_input()).ordered_disks) return;
   const auto is_disk = [&](const auto& device) {
     const auto* const disk = std::get_if<DiskConfig>(&device);
-    return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;
+    try {
+      return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;
+    } catch (const detail::Refusal&) {
+      return false;  // which is said of the device itself
+    }
   };
   const auto is_root = [](const auto& param) { return param.key == "root"; };
   if (std::ranges::none_of(config.devices, is_disk) || std::ranges::any_of(config.boot.kernel_params, is_root)) return;
@@ -75,15 +79,14 @@ void detail::add_image(const Input& input, Plan& plan) {
   plan.line.because("boot.image");
   const auto in = input.arch_input();
   const auto& facts = facts_of(input, image);
+  if (facts.missing) return;
   if (is_nvdimm(input.config)) {
     const Nvdimm nvdimm{.id = image_id,
                         .backend_id = "visor-image-memory",
                         .path = image,
                         .size_bytes = facts.size_bytes,
                         .read_only = true};
-    nvdimm.validate();
-    nvdimm.render(plan.line);
-    return;
+    return add_checked(plan, "boot.image", nullptr, nvdimm);
   }
   check_root_is_certain(input);
   VirtioBlk disk;
@@ -94,8 +97,7 @@ void detail::add_image(const Input& input, Plan& plan) {
   disk.backing.host_device = facts.block_device;
   disk.backing.read_only = true;
   disk.share_rw = true;
-  disk.validate();
-  disk.render(plan.line);
+  add_checked(plan, "boot.image", nullptr, disk);
 }
 
 void detail::add_boot(const Input& input, Plan& plan) {

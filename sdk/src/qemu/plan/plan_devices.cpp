@@ -17,20 +17,16 @@ bool has_device(const VmConfig& config) {
   return std::ranges::any_of(config.devices, [](const auto& device) { return std::holds_alternative<Device>(device); });
 }
 
-std::string reason_of(std::size_t index) { return "devices[" + std::to_string(index) + "]"; }
-
 /// Before all other devices: each asks for the IOMMU when it is made, and goes without when there is none yet.
 void add_iommu(const Input& input, Plan& plan, DeviceBuilder& builder) {
   if (!input.config.machine.iommu) return;
   plan.line.section("iommu");
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
-    const auto* const iommu = std::get_if<IommuConfig>(&input.config.devices[i]);
-    if (iommu == nullptr) continue;
-    builder.because(reason_of(i));
-    return builder(*iommu);
+    const auto& device = input.config.devices[i];
+    if (std::holds_alternative<IommuConfig>(device)) return builder.build(i, device);
   }
   builder.because("machine.iommu");
-  builder(IommuConfig{.id = "visor-iommu"});
+  builder.build(IommuConfig{.id = "visor-iommu"});
 }
 
 void add_console(const Input& input, Plan& plan, DeviceBuilder& builder) {
@@ -61,10 +57,6 @@ std::string port_socket(const SerialPortConfig& port, const std::filesystem::pat
 }
 
 namespace detail {
-
-void refuse(Errc code, const std::string& id, const std::string& why) {
-  throw Error(code, "Device '" + id + "': " + why);
-}
 
 DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
     : input_{input},
@@ -108,8 +100,7 @@ void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto& device = input.config.devices[i];
     if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
-    builder.because(reason_of(i));
-    std::visit(builder, device);
+    builder.build(i, device);
   }
 }
 

@@ -48,9 +48,9 @@ DiskBus bus_of(const Input& input, const DiskConfig& disk) {
                 "virtio-blk, which follows the machine, or virtio-scsi");
   }
   if (attachment.bus == DiskBus::virtio_blk || attachment.bus == DiskBus::scsi) return attachment.bus;
-  const std::string field = disk.bus == DiskBus::automatic ? "storage.driver" : "bus";
-  refuse(Errc::unsupported, disk.id,
-         field + " nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk");
+  const std::string why = "nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk";
+  if (disk.bus == DiskBus::automatic) throw Error(Errc::unsupported, "storage.driver: " + why);
+  refuse_field(Errc::unsupported, "bus", why);
 }
 
 /// The disk's own thread, or the one that storage.iothreads asks for; empty: QEMU's main loop.
@@ -59,9 +59,9 @@ std::string DeviceBuilder::iothread_of(const DiskConfig& disk) {
   if (thread.empty() && input_.config.storage.iothreads) thread = disks_thread;
   // qemu: hw/block/dataplane/virtio-blk.c; virtio-mmio has ioeventfds with KVM alone.
   if (!thread.empty() && transport_ == VirtioTransport::mmio && input_.accelerator != Accelerator::kvm) {
-    refuse(Errc::unsupported, disk.id,
-           "an iothread serves no virtio-mmio device of an emulated guest; leave " +
-               std::string{disk.iothread.empty() ? "storage.iothreads" : "iothread"} + " out");
+    const std::string why = "an iothread serves no virtio-mmio device of an emulated guest; leave it out";
+    if (disk.iothread.empty()) throw Error(Errc::unsupported, "storage.iothreads: " + why);
+    refuse_field(Errc::unsupported, "iothread", why);
   }
   if (thread == disks_thread && !std::exchange(disks_thread_, true)) {
     plan_.line.because("storage.iothreads");
@@ -100,7 +100,9 @@ void DeviceBuilder::add_virtio_disk(const DiskConfig& disk) {
 /// A controller has one thread, so disks on different threads sit on different controllers.
 void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
   if (disk.logical_block_size_bytes != 0 || disk.physical_block_size_bytes != 0) {
-    refuse(Errc::unsupported, disk.id, "block sizes can be set on bus virtio-blk alone");
+    refuse_field(Errc::unsupported,
+                 disk.logical_block_size_bytes != 0 ? "logical_block_size_bytes" : "physical_block_size_bytes",
+                 "block sizes can be set on bus virtio-blk alone; leave it out, or take that bus");
   }
   const auto thread = iothread_of(disk);
   const auto controller = std::string{scsi_controller} + (thread.empty() ? "" : "-" + thread);

@@ -21,18 +21,18 @@ bool is_ap_matrix(const std::string& path) { return path.find("/vfio_ap/") != st
 
 void DeviceBuilder::operator()(const VsockConfig& vsock) {
   if (vsock.cid == 0) {
-    refuse(Errc::unsupported, vsock.id, "this version of the QEMU driver chooses no context id; give it a cid");
+    refuse_field(Errc::unsupported, "cid", "this version of the QEMU driver chooses no context id; give one");
   }
   add(VhostVsock{.id = vsock.id, .guest_cid = vsock.cid, .transport = transport_, .place = place()});
 }
 
 void DeviceBuilder::operator()(const VfioConfig& vfio) {
-  if (choices_.vfio.empty()) refuse(Errc::unsupported, vfio.id, machine() + " takes no devices of the host");
+  if (choices_.vfio.empty()) refuse(Errc::unsupported, machine() + " takes no devices of the host; leave it out");
   if (choices_.vfio == "vfio-pci") {
     return add(VfioPci{.id = vfio.id, .host = vfio.host, .sysfsdev = vfio.sysfs_path});
   }
   if (vfio.sysfs_path.empty()) {
-    refuse(Errc::unsupported, vfio.id, machine() + " takes devices of the host by their sysfs_path, not by `host`");
+    refuse_field(Errc::unsupported, "host", machine() + " takes devices of the host by their sysfs_path; give that");
   }
   if (is_ap_matrix(vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
   add(VfioCcw{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
@@ -67,12 +67,12 @@ void DeviceBuilder::operator()(const VhostUserConfig& served) {
       device.kind = VhostUserKind::scsi;
       break;
     case VhostUserType::fs:
-      if (!choices_.virtio_fs_refusal.empty()) refuse(Errc::unsupported, served.id, choices_.virtio_fs_refusal);
+      if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "device", choices_.virtio_fs_refusal);
       device.kind = VhostUserKind::fs;
       device.tag = served.tag;
       break;
     default:
-      refuse(Errc::unsupported, served.id, "the QEMU driver does not know this kind of vhost-user device");
+      refuse_field(Errc::unsupported, "device", "the QEMU driver does not know this kind of vhost-user device");
   }
   connect(chardev, served.socket);
   add(device);

@@ -60,8 +60,7 @@ void add_memory_object(const Input& input, Plan& plan) {
     backend.kind = MemoryKind::memfd;
     backend.huge_pages = memory.huge_pages;
   }
-  backend.validate();
-  backend.render(plan.line);
+  add_checked(plan, "memory", nullptr, backend);
 }
 
 }  // namespace visor::sdk::plan::detail

@@ -51,11 +51,11 @@ void DeviceBuilder::operator()(const NicConfig& nic) {
       break;
     case NicBackend::macvtap:
     case NicBackend::ipvtap:
-      refuse(Errc::unsupported, nic.id,
-             "QEMU opens a macvtap or ipvtap by no name, and this version of the QEMU driver passes it no descriptors; "
-             "take a tap");
+      refuse_field(Errc::unsupported, "backend",
+                   "QEMU opens a macvtap or ipvtap by no name, and this version of the QEMU driver passes it no "
+                   "descriptors; take a tap");
     default:
-      refuse(Errc::unsupported, nic.id, "the QEMU driver does not know this network backend");
+      refuse_field(Errc::unsupported, "backend", "the QEMU driver does not know this network backend");
   }
   add(VirtioNet{.id = nic.id,
                 .netdev = netdev,

@@ -15,7 +15,8 @@ ShareType type_of(const VmConfig& config, const ShareConfig& share) {
     case SharedFs::virtio_fs:
       return ShareType::virtio_fs;
     default:
-      refuse(Errc::invalid_config, share.id, "shared_fs.type is none, and the share has no protocol of its own");
+      refuse_field(Errc::invalid_config, "protocol",
+                   "shared_fs.type is none, and the share has no protocol of its own");
   }
 }
 
@@ -30,17 +31,17 @@ FsSecurity security_of(const ShareConfig& share) {
     case ShareSecurity::mapped_file:
       return FsSecurity::mapped_file;
   }
-  refuse(Errc::unsupported, share.id, "the QEMU driver does not know this security model");
+  refuse_field(Errc::unsupported, "security", "the QEMU driver does not know this security model");
 }
 
 }  // namespace
 
 void DeviceBuilder::operator()(const ShareConfig& share) {
   if (type_of(input_.config, share) == ShareType::virtio_fs) {
-    if (!choices_.virtio_fs_refusal.empty()) refuse(Errc::unsupported, share.id, choices_.virtio_fs_refusal);
-    refuse(Errc::unsupported, share.id,
-           "this version of the QEMU driver starts no virtio-fs daemon; start one and give its socket to a device of "
-           "type vhost_user with `device: fs`, or take protocol 9p");
+    if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "protocol", choices_.virtio_fs_refusal);
+    refuse_field(Errc::unsupported, "protocol",
+                 "this version of the QEMU driver starts no virtio-fs daemon; start one and give its socket to a "
+                 "device of type vhost_user with `device: fs`, or take protocol 9p");
   }
   const auto backend = share.id + "-fs";
   add(FsBackend{.id = backend,
