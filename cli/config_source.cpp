@@ -96,15 +96,25 @@ VmConfig with_override(const VmConfig& config, std::string_view assignment) {
   return changed;
 }
 
-VmConfig read_config(const Args& args) {
+SourcedConfig read_config(const Args& args) {
   const auto& file = args.words.front();
-  auto config = file == "-" ? load_config_text(read_file("/dev/stdin", max_config_bytes), "stdin",
-                                               std::filesystem::current_path())
-                            : load_config(file);
-  if (const auto name = args.value("name")) config.name = *name;
-  for (const auto& assignment : args.values("set")) config = with_override(config, assignment);
+  SourcedConfig read;
+  auto& config = read.config;
+  ConfigMarks marks;
+  config = file == "-" ? load_config_text(read_file("/dev/stdin", max_config_bytes), "stdin",
+                                          std::filesystem::current_path(), &marks)
+                       : load_config(file, &marks);
+  read.origins = {file == "-" ? "stdin" : file, std::move(marks)};
+  if (const auto name = args.value("name")) {
+    config.name = *name;
+    read.origins.add_option("name", "--name " + *name);
+  }
+  for (const auto& assignment : args.values("set")) {
+    config = with_override(config, assignment);
+    read.origins.add_option(assignment.substr(0, assignment.find('=')), "--set " + assignment);
+  }
   resolve_paths(config, std::filesystem::current_path().string());  // those of --set; the file's own are absolute
-  return config;
+  return read;
 }
 
 }  // namespace visor::cli

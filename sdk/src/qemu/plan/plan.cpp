@@ -51,8 +51,9 @@ void add_machine(const Input& input, CommandLine& line) {
   for (const auto& option : input.arch.machine_options(in)) bag.set(option.key, option.value);
   for (const auto& option : deserialize_params(input.config.machine.options)) bag.set(option.key, option.value);
   line.add("-machine", bag);
-  line.because("cpu");
+  line.because("cpu.model");
   line.plain("-cpu", input.arch.cpu_model(in));
+  line.because("cpu.count");
   const auto smp = input.arch.smp(in);
   line.add("-smp", PropertyBag::keys()
                        .set("cpus", std::uint64_t{smp.cpus})
@@ -60,7 +61,7 @@ void add_machine(const Input& input, CommandLine& line) {
                        .set("sockets", std::uint64_t{smp.sockets})
                        .set("cores", std::uint64_t{smp.cores})
                        .set("threads", std::uint64_t{smp.threads}));
-  line.because("memory");
+  line.because("memory.size");
   const auto memory = input.arch.memory(in);
   auto ram = PropertyBag::keys().set("size", std::to_string(memory.size_mib) + 'M');
   if (memory.max_mib != 0) {
@@ -96,7 +97,7 @@ void add_process(const Input& input, CommandLine& line) {
   line.add("-action", action);
   line.because("the guest's clock follows the host's");
   line.add("-rtc", PropertyBag::keys().set("base", "utc").set("clock", "host").set("driftfix", "slew"));
-  line.because("machine");
+  line.because("a rule of the architecture");
   for (const auto& option : input.arch.globals(input.arch_input())) {
     line.add("-global", PropertyBag::keys().set(option.key, option.value));
   }
