@@ -45,13 +45,15 @@ TEST(PlanNic, HasAnAddressOfItsOwn) {
     const auto card = values(plan, "-device", "virtio-net").front();
     return card.substr(card.find("mac=") + 4);
   };
-  const auto first = address("vm", "u", "n");
-  EXPECT_EQ(first, address("vm", "u", "n"));
+  const std::string uuid = "11111111-2222-4333-8444-555555555555";
+  const std::string other_uuid = "21111111-2222-4333-8444-555555555555";
+  const auto first = address("vm", uuid, "n");
+  EXPECT_EQ(first, address("vm", uuid, "n"));
   EXPECT_EQ(first.size(), 17U);
   EXPECT_EQ(first.substr(0, 3), "02:");
-  EXPECT_NE(first, address("vm", "u", "m"));
-  EXPECT_NE(first, address("vm", "v", "n"));
-  EXPECT_NE(first, address("other", "u", "n"));
+  EXPECT_NE(first, address("vm", uuid, "m"));
+  EXPECT_NE(first, address("vm", other_uuid, "n"));
+  EXPECT_NE(first, address("other", uuid, "n"));
 }
 
 TEST(PlanNic, RefusesWhatQemuCannotOpen) {

@@ -2,6 +2,7 @@
 // The guest's memory where it is more than a size.
 #include "device_builder.hpp"
 #include "visor/sdk/device/memory.hpp"
+#include "visor/sdk/device/process.hpp"
 
 #include <algorithm>
 
@@ -31,7 +32,7 @@ void add_memory_lock(const Input& input, Plan& plan) {
   if (!memory.lock) return;
   plan.line.section("memory");
   plan.line.because("memory.lock");
-  plan.line.add("-overcommit", PropertyBag::keys().set("mem-lock", true));
+  Knobs{.mlock = true}.render(plan.line);
 }
 
 bool has_memory_object(const VmConfig& config) noexcept {
