@@ -92,7 +92,6 @@ void check(Problems& problems, const VhostUserConfig& device) {
 }
 
 void check(Problems& problems, const RngConfig& rng) {
-  if (rng.source.empty()) problems.emplace_back("source must not be empty");
   if (rng.period_ms != 0 && rng.max_bytes == 0) problems.emplace_back("period_ms needs max_bytes");
 }
 

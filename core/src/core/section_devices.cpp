@@ -104,7 +104,7 @@ Section rng() {
   return device<R>(
       "A source of random numbers.",
       {
-          path<&R::source>("source", "Where the numbers come from."),
+          path<&R::source>("source", "Where the numbers come from; not set: `host.entropy_source`."),
           number<&R::max_bytes, Unit::bytes>("max_bytes", 0, INT64_MAX, "Most bytes a period; 0: no limit."),
           number<&R::period_ms, Unit::ms>("period_ms", 0, UINT32_MAX,
                                           "Length of a period; 0: the hypervisor's choice."),

@@ -214,6 +214,7 @@ void add_place(std::vector<DeviceField>& fields, bool virtio, std::uint32_t of) 
           .on(virtio ? on_pci : 0));
   add(field<Member, &Place::iommu_platform>("iommu_platform", "iommu_platform", "The guest's IOMMU stands between.")
           .on(virtio ? on_all : 0));
+  add(field<Member, &Place::ats>("ats", "ats", "May keep translations of that IOMMU.").on(virtio ? on_pci : 0));
 }
 
 /// A table under construction.

@@ -40,10 +40,12 @@ void gather(Problems& problems, std::map<std::string, plan::FileFacts>& files, c
   }
 }
 
-void gather_disks(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config) {
+void gather_devices(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config) {
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     const auto* const disk = std::get_if<DiskConfig>(&config.devices[i]);
     if (disk != nullptr) gather(problems, files, "devices[" + std::to_string(i) + "].path", disk->path);
+    const auto* const vfio = std::get_if<VfioConfig>(&config.devices[i]);
+    if (vfio != nullptr && !vfio->sysfs_path.empty()) files[vfio->sysfs_path] = plan::inspect_device(vfio->sysfs_path);
   }
 }
 
@@ -75,7 +77,7 @@ void Prepared::make_choices(const Driver& driver, Problems problems) {
   Problems image;  // said already when it cannot boot
   files_ = {};
   gather(boots ? problems : image, files_, "boot.image", asset_path(config_, AssetKind::image));
-  gather_disks(problems, files_, config_);
+  gather_devices(problems, files_, config_);
   problems.gather(
       [&] { config_ = plan::with_choices_made(*driver.arch, {config_, accelerator_, host_, *caps_}, files_); });
   problems.gather([&] { (void)make_plan(driver, "check", "/", {}); });

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+
 namespace visor::sdk::plan {
 namespace {
 
@@ -135,6 +138,34 @@ TEST(PlanVfio, TakesWhatTheMachineTakes) {
   EXPECT_EQ(refusal({vfio}).substr(0, 15), "invalid_config:");
 }
 
+TEST(PlanVfio, AnApMatrixIsKnownByWhereItsFolderIs) {
+  std::string root = "/tmp/visor-mdev-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  const std::filesystem::path matrix = root + "/devices/vfio_ap/matrix/1";
+  const std::filesystem::path css = root + "/devices/css0/0.0.1/2";
+  std::filesystem::create_directories(matrix);
+  std::filesystem::create_directories(css);
+  std::filesystem::create_directory_symlink(matrix, root + "/1");
+  std::filesystem::create_directory_symlink(css, root + "/2");
+  const auto device_of = [&](const std::string& path) {
+    VfioConfig vfio;
+    vfio.id = "h";
+    vfio.sysfs_path = path;
+    auto config = base("s390-ccw-virtio");
+    config.devices = {vfio};
+    const auto caps = default_qemu_caps();
+    const auto& arch = test::arch_of("s390x");
+    const auto plan =
+        make_plan({config, arch, {}, caps, Accelerator::tcg, "vm", "/run/vm", "", {{path, inspect_device(path)}}});
+    return values(plan, "-device", "vfio").at(0).substr(0, 8);
+  };
+  EXPECT_EQ(device_of(root + "/1"), "vfio-ap,");
+  EXPECT_EQ(device_of(root + "/2"), "vfio-ccw");
+  EXPECT_EQ(device_of(matrix), "vfio-ap,");
+  EXPECT_EQ(device_of("/sys/devices/vfio_ap/matrix/not-there"), "vfio-ap,");
+  std::filesystem::remove_all(root);
+}
+
 TEST(PlanVsock, NeedsAnAddress) {
   VsockConfig vsock;
   vsock.id = "v";
@@ -198,6 +229,17 @@ TEST(PlanIommu, StandsBeforeAllOtherDevicesAndTellsTheKernel) {
             "unsupported: machine.type pc: it has no IOMMU\ndevices[0]: machine pc has no IOMMU; leave it out");
   auto by_field = base("q35");
   by_field.machine.iommu = true;
+  by_field.machine.iommu_platform = true;
+  RngConfig rng;
+  rng.id = "r";
+  by_field.devices = {rng};
+  const auto with_ats = values(plan_of("amd64", by_field), "-device", "virtio-rng");
+  EXPECT_EQ(with_ats, Lines{"virtio-rng-pci,id=r,rng=r-source,iommu_platform=on,ats=on"});
+  by_field.devices = {rng, iommu};
+  const auto without = values(plan_of("amd64", by_field), "-device", "virtio-rng");
+  EXPECT_EQ(without, Lines{"virtio-rng-pci,id=r,rng=r-source,iommu_platform=on"}) << "no device_iotlb";
+  by_field.devices = {};
+  by_field.machine.iommu_platform = false;
   EXPECT_EQ(values(plan_of("amd64", by_field), "-device").front(),
             "intel-iommu,id=visor-iommu,intremap=on,device-iotlb=on,caching-mode=on");
 }

@@ -102,7 +102,7 @@ struct VhostUserConfig {
 
 struct RngConfig {
   std::string id;
-  std::string source = "/dev/urandom";
+  std::string source;  ///< empty: HostPolicy::entropy_source
   std::uint64_t max_bytes = 0;
   std::uint32_t period_ms = 0;
   bool operator==(const RngConfig&) const = default;

@@ -127,6 +127,14 @@ FileFacts inspect_file(const std::filesystem::path& path) {
   return facts;
 }
 
+FileFacts inspect_device(const std::filesystem::path& sysfs_path) {
+  std::error_code error;
+  FileFacts facts;
+  facts.real_path = std::filesystem::canonical(sysfs_path, error).string();
+  facts.missing = bool{error};
+  return facts;
+}
+
 VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files) {
   auto config = in.config;
   if (config.boot.image_attachment == ImageAttachment::automatic) {

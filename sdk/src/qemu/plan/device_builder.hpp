@@ -52,6 +52,9 @@ void add_checked(Plan& plan, const std::string& path, const Section* section, co
   }
 }
 
+/// Whether virtio devices keep translations of the guest's IOMMU.
+bool keeps_translations(const Input& input);
+
 /// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is noted in
 /// Plan::problems as "devices[i].field: why"; no device is left out.
 class DeviceBuilder {

@@ -17,9 +17,12 @@ namespace visor::sdk::plan {
 struct FileFacts {
   std::uint64_t size_bytes = 0;
   bool block_device = false;
+  std::string real_path;    ///< of a device of the host: where the symbolic links of its sysfs folder lead
   bool missing = false;     ///< it could not be looked at: what follows from its size is not known
   bool dax_header = false;  ///< begins with a page-frame header that lets a guest map it (Linux: nd_pfn)
 };
+/// Facts of a device by its sysfs folder; one that is not there is missing, which the start says. [file I/O]
+FileFacts inspect_device(const std::filesystem::path& sysfs_path);
 /// Facts of one file. Throws not_found, permission_denied.
 FileFacts inspect_file(const std::filesystem::path& path);
 
@@ -32,7 +35,7 @@ struct Input {
   std::string id;
   std::filesystem::path run_dir;
   std::string uuid;                        ///< empty: none is given
-  std::map<std::string, FileFacts> files;  ///< of the image and the disks, by path
+  std::map<std::string, FileFacts> files;  ///< of the image, the disks and devices of the host, by path
 
   [[nodiscard]] ArchInput arch_input() const;
 };

@@ -94,6 +94,7 @@ void detail::add_image(const Input& input, Plan& plan) {
   disk.backing.path = image;
   disk.transport = input.arch.buses(in).transport;
   disk.place.iommu_platform = input.config.machine.iommu_platform;
+  disk.place.ats = detail::keeps_translations(input);
   disk.backing.host_device = facts.block_device;
   disk.backing.read_only = true;
   disk.share_rw = true;

@@ -65,7 +65,21 @@ DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
       transport_{input.arch.buses(input.arch_input()).transport},
       choices_{input.arch.devices(input.arch_input())} {}
 
-Place DeviceBuilder::place() const { return {.iommu_platform = input_.config.machine.iommu_platform}; }
+/// Only devices that ask for translations themselves keep any: device_iotlb of the IOMMU is for those.
+bool keeps_translations(const Input& input) {
+  const auto& machine = input.config.machine;
+  const auto buses = input.arch.buses(input.arch_input());
+  if (!machine.iommu || !machine.iommu_platform || buses.transport != VirtioTransport::pci) return false;
+  IommuConfig iommu;
+  for (const auto& device : input.config.devices) {
+    if (const auto* const given = std::get_if<IommuConfig>(&device)) iommu = *given;
+  }
+  return iommu.device_iotlb;
+}
+
+Place DeviceBuilder::place() const {
+  return {.iommu_platform = input_.config.machine.iommu_platform, .ats = keeps_translations(input_)};
+}
 
 std::string DeviceBuilder::machine() const {
   const auto& type = input_.config.machine.type;

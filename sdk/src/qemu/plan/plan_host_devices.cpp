@@ -13,9 +13,13 @@
 namespace visor::sdk::plan::detail {
 namespace {
 
-/// An AP matrix stands below /sys/devices/vfio_ap (linux: Documentation/arch/s390/vfio-ap.rst); the plan asks the path
-/// alone, it reads nothing.
-bool is_ap_matrix(const std::string& path) { return path.find("/vfio_ap/") != std::string::npos; }
+/// An AP matrix stands below /sys/devices/vfio_ap (linux: Documentation/arch/s390/vfio-ap.rst); /sys/bus/mdev/devices
+/// has a link to it.
+bool is_ap_matrix(const Input& input, const std::string& path) {
+  const auto facts = input.files.find(path);
+  const auto& real = facts != input.files.end() && !facts->second.missing ? facts->second.real_path : path;
+  return real.find("/vfio_ap/") != std::string::npos;
+}
 
 }  // namespace
 
@@ -34,7 +38,7 @@ void DeviceBuilder::operator()(const VfioConfig& vfio) {
   if (vfio.sysfs_path.empty()) {
     refuse_field(Errc::unsupported, "host", machine() + " takes devices of the host by their sysfs_path; give that");
   }
-  if (is_ap_matrix(vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
+  if (is_ap_matrix(input_, vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
   add(VfioCcw{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
 }
 

@@ -57,7 +57,7 @@ void DeviceBuilder::operator()(const SerialPortConfig& port) {
 
 void DeviceBuilder::operator()(const RngConfig& rng) {
   const auto& host = input_.config.host;
-  const bool own = rng.source != RngConfig{}.source;
+  const bool own = !rng.source.empty();
   const auto& source = own ? rng.source : host.entropy_source;
   check_allowed(own ? because_ + ".source" : "host.entropy_source", source, "host.allowed_entropy_sources",
                 host.allowed_entropy_sources);

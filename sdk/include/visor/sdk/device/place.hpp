@@ -19,6 +19,7 @@ struct VISOR_SDK_EXPORT Place {
   std::optional<std::string> romfile = {};  ///< pci: the option ROM; empty text takes the device's own one away
   bool disable_modern = false;              ///< pci, virtio: only the legacy interface
   bool iommu_platform = false;              ///< virtio: the guest's IOMMU stands between
+  bool ats = false;                         ///< pci, virtio: may keep translations of that IOMMU (device_iotlb)
 
   /// Throws invalid_config, naming the device and the field, for what this transport does not have or cannot read.
   void check(std::string_view what, const std::string& id, VirtioTransport transport) const;
