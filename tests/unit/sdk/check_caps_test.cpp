@@ -2,6 +2,7 @@
 // What the QEMU at hand lacks is refused, with what it has.
 #include "caps_support.hpp"
 #include "plan_support.hpp"
+#include "qemu/caps/ask_caps.hpp"
 #include "qemu/caps/nearest.hpp"
 #include "support/error_of.hpp"
 #include "visor/core/error.hpp"
@@ -96,6 +97,18 @@ TEST(CheckCaps, NamesTheNearestObjects) {
   old.objects = {"iothread", "rng-egd"};
   EXPECT_EQ(refusal_of(config, old),
             std::string{"devices[1]: "} + who + " has no object 'rng-random'; it has rng-egd, iothread");
+}
+
+TEST(CheckCaps, TheDriversThatAreAskedAboutAreThoseOfTheTables) {
+  const auto& drivers = known_drivers();
+  EXPECT_TRUE(std::ranges::is_sorted(drivers));
+  EXPECT_EQ(std::ranges::adjacent_find(drivers), drivers.end());
+  for (const char* driver : {"virtio-blk-pci", "virtio-blk-ccw", "virtio-blk-device", "vhost-user-fs-ccw",
+                             "intel-iommu", "nvdimm", "pvpanic", "scsi-hd", "spapr-vty", "sclpconsole", "vfio-ap",
+                             "virtserialport", "virtconsole", "diag288", "i6300esb", "pcie-root-port"}) {
+    EXPECT_TRUE(std::ranges::binary_search(drivers, driver)) << driver;
+  }
+  EXPECT_FALSE(std::ranges::binary_search(drivers, "vhost-user-blk-ccw")) << "QEMU has none";
 }
 
 TEST(CheckCaps, RefusesAnAioThatWasNotBuiltIn) {
