@@ -38,11 +38,13 @@ void check_names(Problems& problems, const std::vector<DeviceConfig>& devices) {
   Names ids{problems, "id"};
   Names tags{problems, "tag"};
   Names ports{problems, "name"};
+  Names blobs{problems, "name"};
   for (std::size_t i = 0; i < devices.size(); ++i) {
     ids.add(device_id(devices[i]), i);
     if (const auto* share = std::get_if<ShareConfig>(&devices[i])) tags.add(share->tag, i);
     if (const auto* served = std::get_if<VhostUserConfig>(&devices[i])) tags.add(served->tag, i);
     if (const auto* port = std::get_if<SerialPortConfig>(&devices[i])) ports.add(port->name, i);
+    if (const auto* blob = std::get_if<FwCfgConfig>(&devices[i])) blobs.add(blob->name, i);
   }
 }
 

@@ -204,6 +204,14 @@ TEST(Normalised, TagsAndPortNamesAreUnique) {
   refuses("devices[1].name: The name 'p' is taken by devices[0]",
           [](auto& c) { c.devices = {SerialPortConfig{.name = "p"}, SerialPortConfig{.name = "p"}}; });
 }
+TEST(Normalised, NamesOfFirmwareConfigurationAreUnique) {
+  const auto blob = [](const char* name) { return FwCfgConfig{.name = name, .text = "t"}; };
+  refuses("devices[2]: The name 'opt/a' is taken by devices[0]",
+          [&](auto& c) { c.devices = {blob("opt/a"), blob("opt/b"), blob("opt/a")}; });
+  auto config = sound();
+  config.devices = {blob("p"), SerialPortConfig{.name = "p"}};
+  EXPECT_NO_THROW(normalised(config, defaults));
+}
 TEST(Normalised, IoThreadsExist) {
   refuses("devices[0].iothread: There is no iothread 'io'",
           [](auto& c) { c.devices = {DiskConfig{.path = "/d", .iothread = "io"}}; });

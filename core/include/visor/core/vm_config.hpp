@@ -235,10 +235,10 @@ struct ConfigDefaults {
 /// not both (an early initrd goes beside an image; a custom one of the two puts the other configured one aside) ·
 /// template flags not both, memory path with either, state path with `from` · vCPUs, memory, slots, bridges, block
 /// driver, max vCPUs and 9p msize (unless virtio-fs) defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit ·
-/// memory at most its own maximum and the host's · devices: ids, share tags and port names unique, iothreads there, at
-/// most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace. Throws
-/// invalid_config with all that is wrong, a line each that begins with the field: of the tables first, of the other
-/// rules when the tables find nothing. [any thread] Reads no files.
+/// memory at most its own maximum and the host's · devices: ids, tags, names of ports and of fw_cfg unique, iothreads
+/// there, at most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace.
+/// Throws invalid_config with all that is wrong, a line each that begins with the field: of the tables first, of the
+/// other rules when the tables find nothing. [any thread] Reads no files.
 VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
 
 /// Looks at the files of a normalised configuration that the guest boots from: kernel, image, initrds, firmware, flash.
