@@ -3,6 +3,7 @@
 
 #include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/json.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -12,6 +13,15 @@ namespace {
 
 constexpr bool is_control(char c) noexcept { return (c >= 0 && c < ' ') || c == '\x7f'; }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
 
 /// A value in a message: short, and on one line.
 std::string shown(const Value& value) {
@@ -161,6 +171,9 @@ void decode(const Value& value, std::string& member) {
   const auto& text = text_of(value, "a text (put a number or a word like true in quotes)");
   if (std::ranges::any_of(text, is_control)) {
     throw Error(Errc::invalid_config, "Must not contain a newline, a NUL or another control character");
+  }
+  if (!is_utf8(text)) {  // records, monitors and command output are JSON, which would have another text
+    throw Error(Errc::invalid_config, "Must be UTF-8 text, found other bytes");
   }
   member = text;
 }

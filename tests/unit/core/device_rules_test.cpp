@@ -29,6 +29,14 @@ TEST(DeviceRules, PathsHaveNoNewlineAndNoNul) {
   refuses(disk(), "path: Must not contain a newline, a NUL", [](auto& d) { d.path = "/a\nb"; });
   refuses(disk(), "path: Must not contain a newline, a NUL", [](auto& d) { d.path = std::string("/a\0b", 4); });
 }
+TEST(DeviceRules, TextsAreUtf8) {
+  for (const auto* bytes : {"/\xff", "/\xc3", "/\xc0\xaf", "/\xed\xa0\x80", "/\xf4\x90\x80\x80"}) {
+    refuses(disk(), "path: Must be UTF-8 text", [&](auto& d) { d.path = bytes; });
+  }
+  auto good = disk();
+  good.path = "/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+  EXPECT_NO_THROW(check_fields(DeviceConfig{good}));
+}
 TEST(DeviceRules, IdsAreRefusedNotCut) {
   refuses(disk(), "id: A name has at most 31", [](auto& d) { d.id.assign(32, 'a'); });
   refuses(disk(), "id: A name begins with", [](auto& d) { d.id = "a/b"; });
