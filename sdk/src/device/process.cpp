@@ -230,6 +230,7 @@ const DeviceTable& GenericObject::describe() {
 // What properties an object has is the caller's to say: no table has them.
 void GenericObject::validate() const {
   check_fields(describe(), this);
+  if (!is_property_name(type)) refuse_device(describe(), this, "'" + type + "' is no name of a type");
   for (const auto& [key, value] : props) {
     if (!is_qemu_id(key) || key == "id") refuse_device(describe(), this, "'" + key + "' is no name of a property");
   }

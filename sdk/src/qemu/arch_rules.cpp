@@ -3,6 +3,7 @@
 
 #include "visor/core/error.hpp"
 #include "visor/core/problems.hpp"
+#include "visor/sdk/device/property_bag.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -95,11 +96,14 @@ std::string user_machine_option(const VmConfig& config, std::string_view key) {
   return value;
 }
 
-std::string cpu_model_of(const ArchInput& in, std::string_view fallback) {
+std::string cpu_model_of(const ArchInput& in, std::string_view fallback, const std::vector<std::string>& features) try {
   std::string model = in.config.cpu.model;
   if (model.empty()) model = in.accelerator == Accelerator::kvm ? std::string{"host"} : std::string{fallback};
-  for (const auto& feature : in.config.cpu.features) model += ',' + feature;
-  return model;
+  auto all = in.config.cpu.features;
+  all.insert(all.end(), features.begin(), features.end());
+  return cpu_words(model, all);
+} catch (const Error& error) {
+  throw Error(error.code(), "cpu.model and cpu.features: " + error.message() + "; each feature is an item of its own");
 }
 
 void check_common_limits(const QemuArch& arch, const ArchInput& in) {

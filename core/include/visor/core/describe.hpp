@@ -102,6 +102,10 @@ VISOR_CORE_EXPORT void check_fields(const VmConfig& config, std::vector<ConfigPr
 /// The same for one device, throwing invalid_config with all problems in the message.
 VISOR_CORE_EXPORT void check_fields(const DeviceConfig& device);
 
+/// Whether this can be a name of a device, which is QEMU's rule as well: a letter, then letters, digits, '.', '_' and
+/// '-'. How long it may be is another question: max_identifier.
+VISOR_CORE_EXPORT bool is_identifier(std::string_view text) noexcept;
+
 /// The candidate that a misspelt word was most likely meant to be; empty when none is near.
 VISOR_CORE_EXPORT std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates);
 

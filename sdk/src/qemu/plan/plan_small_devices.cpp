@@ -7,19 +7,11 @@
 #include "visor/sdk/device/memory.hpp"
 #include "visor/sdk/device/pci.hpp"
 
-#include <string_view>
-
 namespace visor::sdk::plan::detail {
 namespace {
 
-/// What QEMU's own properties are made of. Anything else might begin another property.
-bool is_property_name(std::string_view name) {
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.[]";
-  return !name.empty() && name.find_first_not_of(allowed) == std::string_view::npos && name != "id" && name != "driver";
-}
-
 void set_raw(PropertyBag& bag, const std::string& key, const Value& value) {
-  if (!is_property_name(key)) {
+  if (!is_property_name(key) || key == "id" || key == "driver") {
     refuse_field(Errc::invalid_config, "properties", "'" + key + "' is no name of a property that can be given here");
   }
   switch (value.kind()) {
