@@ -3,6 +3,7 @@
 
 #include "caps_codec.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/params.hpp"
 #include "visor/sdk/device/describe.hpp"
 #include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/qmp/commands.hpp"
@@ -83,7 +84,8 @@ std::vector<std::string> features_from(const qmp::Schema& schema) {
   for (const auto& [command, path, word] : questions) {
     const bool has = word.empty() ? schema.has_argument(command, path) : schema.has_enum_member(command, path, word);
     if (!has) continue;
-    names.push_back(std::string{command} + ':' + std::string{path} + (word.empty() ? "" : "=") + std::string{word});
+    const Param name{std::string{command} + ':' + std::string{path}, std::string{word}};
+    names.push_back(serialize_params({name}, "=").front());
   }
   sort(names);
   return names;

@@ -47,9 +47,10 @@ void add_root_params(const Input& input, const std::string& image, Params& param
   const bool nvdimm = is_nvdimm(input.config);
   std::string device = nvdimm ? "/dev/pmem0" : "/dev/vda";
   if (boot.root_partition != 0) device += (nvdimm ? "p" : "") + std::to_string(boot.root_partition);
-  std::string flags = uses_dax(input, image) ? "dax" : "";
+  const bool dax = uses_dax(input, image);
+  std::string flags = dax ? "dax" : "";
   // No data= option: the kernel refuses it for a file system without a journal, and a read-only root has no use for it.
-  if (boot.root_fs_type == "ext4") flags += (flags.empty() ? "" : ",") + std::string{"errors=remount-ro"};
+  if (boot.root_fs_type == "ext4") flags = dax ? "dax,errors=remount-ro" : "errors=remount-ro";
   add_param(params, "root", device);
   if (!flags.empty()) add_param(params, "rootflags", flags);
   add_param(params, "rootfstype", boot.root_fs_type);
