@@ -98,6 +98,9 @@ class Checker {
       case FieldKind::text:
       case FieldKind::identifier:
         return decode(value, text);
+      case FieldKind::document:
+        static_cast<void>(decode_document(value));
+        return;
       case FieldKind::paths:
         for (const auto& item : value.as_list()) check_absolute(item.as_string());
         [[fallthrough]];

@@ -178,6 +178,17 @@ void decode(const Value& value, std::string& member) {
   member = text;
 }
 
+std::string decode_document(const Value& value) {
+  const auto& text = text_of(value, "a text");
+  if (text.size() > max_document) {
+    throw Error(Errc::invalid_config, "Has " + std::to_string(text.size()) + " bytes, at most " +
+                                          std::to_string(max_document) + " are possible; a file may have more");
+  }
+  const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\r' && c != '\t'; };
+  if (std::ranges::none_of(text, is_bad)) return text;
+  throw Error(Errc::invalid_config, "Must not contain control characters but tabs and the ends of lines");
+}
+
 void decode(const Value& value, std::vector<std::string>& member) {
   if (value.kind() != Value::Kind::list) throw_expected("a list of texts", value);
   member.clear();

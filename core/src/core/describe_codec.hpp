@@ -29,6 +29,8 @@ std::uint64_t decode_size_mib(const Value& value);
 std::size_t decode_choice(const Value& value, std::span<const std::string_view> names);
 void decode(const Value& value, bool& member);
 void decode(const Value& value, std::string& member);
+/// A text of several lines, at most max_document bytes.
+std::string decode_document(const Value& value);
 void decode(const Value& value, std::vector<std::string>& member);
 void decode(const Value& value, Params& member);
 void decode(const Value& value, Value& member);

@@ -123,6 +123,15 @@ FieldBuilder size(std::string_view key, std::uint64_t lowest, std::uint64_t high
   return made;
 }
 
+/// A text of several lines.
+template <auto Pointer>
+FieldBuilder document(std::string_view key, std::string_view doc) {
+  auto made = named(key, FieldKind::document, doc);
+  made.get = [](const void* object) { return Value{member_of<Pointer>(object)}; };
+  made.set = [](void* object, const Value& value) { member_of<Pointer>(object) = decode_document(value); };
+  return made;
+}
+
 /// A host path, or a list of them.
 template <auto Pointer>
 FieldBuilder path(std::string_view key, std::string_view doc) {

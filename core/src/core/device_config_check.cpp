@@ -100,6 +100,17 @@ void check(Problems& problems, const FwCfgConfig& blob) {
   if (blob.path.empty() == blob.text.empty()) problems.emplace_back("Exactly one of `path` and `text` must be given");
 }
 
+void check_pair(Problems& problems, const std::string& key, const std::string& text, const std::string& path) {
+  if (text.empty() || path.empty()) return;
+  problems.push_back("`" + key + "` and `" + key + "_path` cannot both be given: leave one out");
+}
+
+void check(Problems& problems, const CloudInitConfig& cloud) {
+  check_pair(problems, "user_data", cloud.user_data, cloud.user_data_path);
+  check_pair(problems, "meta_data", cloud.meta_data, cloud.meta_data_path);
+  check_pair(problems, "network_config", cloud.network_config, cloud.network_config_path);
+}
+
 template <class Device>
 void check(Problems&, const Device&) {}
 

@@ -140,6 +140,21 @@ Section iommu() {
                    });
 }
 
+Section cloud_init() {
+  using C = CloudInitConfig;
+  return device<C>(
+      "A read-only disk from which cloud-init sets the guest up; it is made when the VM is started.",
+      {
+          field<&C::source>("datasource", "How the disk is laid out and labelled: cidata, or OpenStack's config-2."),
+          document<&C::user_data>("user_data", "User data, such as a #cloud-config. It may hold secrets."),
+          path<&C::user_data_path>("user_data_path", "File with the user data, at most 1 MiB."),
+          document<&C::meta_data>("meta_data", "Meta-data; not set: the VM's id, and its name as the host name."),
+          path<&C::meta_data_path>("meta_data_path", "File with the meta-data, at most 1 MiB."),
+          document<&C::network_config>("network_config", "Network configuration; not set: cloud-init's own choice."),
+          path<&C::network_config_path>("network_config_path", "File with the network configuration, at most 1 MiB."),
+      });
+}
+
 Section raw() {
   using R = RawDeviceConfig;
   return device<R>("A device in the hypervisor's own words. It marks the VM as customised.",
@@ -175,6 +190,7 @@ const std::vector<Section>& device_sections() {
       fw_cfg(),
       iommu(),
       device<IoThreadConfig>("A thread of the hypervisor that serves disks.", {}),
+      cloud_init(),
       raw()};
   return tables;
 }

@@ -80,6 +80,7 @@ void check_disk(Problems& problems, const VmConfig& config, const DiskConfig& di
 void check_devices(Problems& problems, const VmConfig& config) {
   check_names(problems, config.devices);
   check_single<BalloonConfig>(problems, config.devices);
+  check_single<CloudInitConfig>(problems, config.devices);
   check_single<IommuConfig>(problems, config.devices);
   check_single<PanicConfig>(problems, config.devices);
   check_single<VsockConfig>(problems, config.devices);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "cloud_init.hpp"
 #include "exit_cause.hpp"
 #include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
@@ -131,6 +132,7 @@ void QemuVm::launch(const CallContext& call) {
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
   plan::check_host(ready.config());
+  make_cloud_init(ready.config(), id_, run_dir_, call);
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
   feed_->begin();
@@ -237,6 +239,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   tracker_->reset();
   try {
     if (gone) std::filesystem::remove(exit_record_path(run_dir_.string()));
+    if (gone) std::filesystem::remove(cloud_init_disk(run_dir_));
     {
       const std::scoped_lock lock{mutex_};
       if (gone) {

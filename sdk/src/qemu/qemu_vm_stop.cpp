@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "cloud_init.hpp"
 #include "exit_cause.hpp"
 #include "processes.hpp"
 #include "visor/core/error.hpp"
@@ -220,6 +221,7 @@ void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
     }
     if (keeper_lives() || alive(identity_of(record().hypervisor))) return;
     remove_sockets();
+    std::filesystem::remove(cloud_init_disk(run_dir_));
     if (read_exit_record(run_dir_.string())) return;
     {
       const std::scoped_lock lock{mutex_};

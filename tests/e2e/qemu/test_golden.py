@@ -131,7 +131,7 @@ class Golden(unittest.TestCase):
         argument = argument.replace("/s/", f"{self.scratch}/")
         firmware = FIRMWARE.get(self.arch, f"{self.guest}/initrd")
         files = {"/k/vmlinuz": "kernel", "/k/initrd": "initrd", "/k/early": "early-initrd", "/i/root.img": "image.ext4",
-                 "/i/dax.img": "image.pfn"}
+                 "/i/dax.img": "image.pfn", "/run/vm0/cloud-init.iso": "initrd"}
         for imagined, name in files.items():
             argument = argument.replace(imagined, f"{self.guest}/{name}")
         argument = re.sub(r"(image\.pfn,size=|image\.ext4,size=)\d+", self.with_size, argument)

@@ -145,6 +145,7 @@ TEST(ConfigTables, AsManyFieldsAsMembers) {
                                                      {"fw_cfg", members_of<FwCfgConfig>()},
                                                      {"iommu", members_of<IommuConfig>()},
                                                      {"iothread", members_of<IoThreadConfig>()},
+                                                     {"cloud_init", members_of<CloudInitConfig>()},
                                                      {"raw", members_of<RawDeviceConfig>()}};
   each_section([&](const Section& table) { EXPECT_EQ(table.fields.size(), members[table.name]) << table.name; });
 }

@@ -64,6 +64,16 @@ TEST(DeviceRules, Shares) {
   refuses(share, "tag: Must be given", [](auto& s) { s.tag.clear(); });
   refuses(share, "tag has 32 characters, at most 31", [](auto& s) { s.tag.assign(32, 't'); });
 }
+TEST(DeviceRules, CloudInit) {
+  CloudInitConfig cloud;
+  cloud.user_data = "#cloud-config\npackages:\n\t- x\r\n";
+  cloud.meta_data_path = "/m";
+  refuses(cloud, "`user_data` and `user_data_path` cannot both be given", [](auto& c) { c.user_data_path = "/u"; });
+  refuses(cloud, "`meta_data` and `meta_data_path` cannot both be given", [](auto& c) { c.meta_data = "a: b"; });
+  refuses(cloud, "user_data: Must not contain control characters", [](auto& c) { c.user_data += '\0'; });
+  refuses(cloud, "user_data: Must not contain control characters", [](auto& c) { c.user_data += '\x1b'; });
+  refuses(cloud, "user_data: Has 65537 bytes, at most 65536", [](auto& c) { c.user_data.assign(65537, 'a'); });
+}
 TEST(DeviceRules, NicAddresses) {
   refuses(tap(), "is not of the form", [](auto& n) { n.mac = "02:00:00:00:00"; });
   refuses(tap(), "is not of the form", [](auto& n) { n.mac = "02:00:00:00:00:0g"; });

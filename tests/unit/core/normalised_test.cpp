@@ -230,6 +230,8 @@ TEST(Normalised, NativeAioNeedsDirectCache) {
 }
 TEST(Normalised, SomeDevicesAreSingle) {
   refuses("devices[1]: A VM has at most one balloon", [](auto& c) { c.devices = {BalloonConfig{}, BalloonConfig{}}; });
+  refuses("devices[1]: A VM has at most one cloud_init",
+          [](auto& c) { c.devices = {CloudInitConfig{}, CloudInitConfig{}}; });
   refuses("devices[1]: A VM has at most one iommu", [](auto& c) { c.devices = {IommuConfig{}, IommuConfig{}}; });
   refuses("devices[1]: A VM has at most one panic", [](auto& c) { c.devices = {PanicConfig{}, PanicConfig{}}; });
   refuses("devices[1]: A VM has at most one vsock", [](auto& c) { c.devices = {VsockConfig{}, VsockConfig{}}; });

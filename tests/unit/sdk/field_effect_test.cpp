@@ -35,6 +35,14 @@ const std::set<std::string> acted_on_elsewhere = {
     "host.allowed_backing_dirs",
     // the socket of a port reaches QEMU as a descriptor
     "serial_port.socket",
+    // what is on the disk is made when the VM is started
+    "cloud_init.datasource",
+    "cloud_init.user_data",
+    "cloud_init.user_data_path",
+    "cloud_init.meta_data",
+    "cloud_init.meta_data_path",
+    "cloud_init.network_config",
+    "cloud_init.network_config_path",
 };
 const std::set<std::string> informational = {"host.guest_hook_path", "host.factory_vm_id", "fw_cfg.id"};
 

@@ -88,6 +88,12 @@ void use_shares(VmConfig& config) {
   config.devices = {plain, kept};
 }
 
+void use_cloud_init(VmConfig& config) {
+  CloudInitConfig cloud;
+  cloud.user_data = "#cloud-config\n";
+  config.devices = {cloud};
+}
+
 void use_watchdog(VmConfig& config) {
   WatchdogConfig watchdog;
   watchdog.action = WatchdogAction::pause;
@@ -151,6 +157,7 @@ std::vector<Case> device_cases(const std::string& arch, const std::string& machi
   add("scsi", use_scsi);
   add("balloon", use_balloon);
   add("shares", use_shares);
+  add("cloud-init", use_cloud_init);
   add("vsock", use_vsock);
   add("raw", [=](auto& c) { use_raw(c, mmio ? "device" : ccw ? "ccw" : "pci"); });
   add("vhost-user-net", [](auto& c) { c.devices = {served(VhostUserType::net)}; });

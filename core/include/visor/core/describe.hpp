@@ -18,6 +18,7 @@ enum class FieldKind : std::uint8_t {
   integer,     ///< a number; where the unit is "bytes" or "ms" also a text with a unit: "4KiB", "500ms"
   size,        ///< text with a unit: "512MiB", "2GiB"; the member is in MiB
   text,        ///< without control characters
+  document,    ///< a text of several lines, at most max_document bytes
   identifier,  ///< a device's name: [A-Za-z][A-Za-z0-9._-]*, at most max_identifier characters
   path,        ///< an absolute host path; in a file also one that is relative to the file's folder
   choice,      ///< one of Field::choices
@@ -30,6 +31,7 @@ enum class FieldKind : std::uint8_t {
   properties,  ///< a map of anything
 };
 
+inline constexpr std::size_t max_document = std::size_t{64} << 10;
 inline constexpr std::size_t max_identifier = 31;  ///< what QEMU's node names may have
 
 /// Who may set a field: one that names host programs or folders should not come from an untrusted party.

@@ -75,6 +75,7 @@ class DeviceBuilder {
   void operator()(const FwCfgConfig& blob);
   void operator()(const IommuConfig& iommu);
   void operator()(const IoThreadConfig& thread);
+  void operator()(const CloudInitConfig& cloud);
   void operator()(const RawDeviceConfig& raw);
 
   /// Puts the configured device of this number on the command line, or notes why it cannot be.

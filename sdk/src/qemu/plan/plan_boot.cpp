@@ -24,6 +24,7 @@ void check_root_is_certain(const Input& input) {
   const auto& config = input.config;
   if (input.arch.buses(input.arch_input()).ordered_disks) return;
   const auto is_disk = [&](const auto& device) {
+    if (std::holds_alternative<CloudInitConfig>(device)) return true;
     const auto* const disk = std::get_if<DiskConfig>(&device);
     try {
       return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;

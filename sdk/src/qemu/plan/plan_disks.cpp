@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disks, the threads that serve them, and the controllers that SCSI disks sit on.
 #include "device_builder.hpp"
+#include "qemu/cloud_init.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/device/process.hpp"
@@ -123,5 +124,13 @@ void DeviceBuilder::operator()(const DiskConfig& disk) {
 }
 
 void DeviceBuilder::operator()(const IoThreadConfig& thread) { add(IoThreadObject{.id = thread.id}); }
+
+/// The disk itself is made when the VM is started.
+void DeviceBuilder::operator()(const CloudInitConfig& cloud) {
+  add(VirtioBlk{.id = cloud.id,
+                .backing = {.path = cloud_init_disk(input_.run_dir).string(), .format = "raw", .read_only = true},
+                .transport = transport_,
+                .place = place()});
+}
 
 }  // namespace visor::sdk::plan::detail

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cloud-init disk of a VM: made when the VM is started, gone when it has ended or did not start.
+#include "fixture.hpp"
+#include "visor/core/file.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <fstream>
+
+namespace visor::sdk {
+namespace {
+
+class CloudInitDisk : public DriverTest {
+ protected:
+  void SetUp() override {
+    DriverTest::SetUp();
+    const auto root = run_dir().parent_path();
+    for (const auto* folder : {"bin", "seen"}) std::filesystem::create_directory(root / folder);
+    path_ = std::getenv("PATH");
+    ::setenv("PATH", ((root / "bin").string() + ':' + path_).c_str(), 1);
+    tool("rm -rf $SEEN/tree; cp -r tree $SEEN; echo iso >image");
+  }
+  void TearDown() override {
+    ::setenv("PATH", path_.c_str(), 1);
+    DriverTest::TearDown();
+  }
+
+  void tool(const std::string& script) const {
+    const auto file = run_dir().parent_path() / "bin/genisoimage";
+    std::ofstream{file} << "#!/bin/sh\nSEEN=" << (run_dir().parent_path() / "seen").string() << '\n' << script << '\n';
+    std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  }
+  std::unique_ptr<Vm> create_with(CloudInitConfig cloud) {
+    cloud.id = "c";
+    auto vm = create();
+    vm->add_device(cloud);
+    return vm;
+  }
+  [[nodiscard]] std::filesystem::path disk() const { return run_dir() / "cloud-init.iso"; }
+  [[nodiscard]] std::string seen(const std::string& name) const {
+    return read_file(run_dir().parent_path() / "seen/tree" / name);
+  }
+  void expect_fails(Vm& vm, Errc code, const std::string& text) {
+    const auto error = error_of([&] { vm.start(limit); });
+    EXPECT_EQ(to_string(error.code()), to_string(code)) << error.message();
+    EXPECT_NE(error.message().find("Cannot start VM 'vm': " + text), std::string::npos) << error.message();
+    EXPECT_EQ(vm.status(limit).state, VmState::created);
+    EXPECT_FALSE(std::filesystem::exists(disk()));
+    expect_nothing_runs();
+  }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(CloudInitDisk, IsThereWhileTheVmRuns) {
+  CloudInitConfig cloud;
+  cloud.user_data = "#cloud-config\n";
+  const auto vm = create_with(cloud);
+  EXPECT_FALSE(std::filesystem::exists(disk())) << "a VM that was not started has none";
+  vm->start(limit);
+  EXPECT_EQ(read_file(disk()), "iso\n");
+  EXPECT_EQ(std::filesystem::status(disk()).permissions(), static_cast<std::filesystem::perms>(0600));
+  EXPECT_EQ(seen("user-data"), "#cloud-config\n");
+  EXPECT_EQ(seen("meta-data"), "{\"instance-id\":\"vm\",\"local-hostname\":\"vm\"}\n");
+  vm->stop({.force = true}, limit);
+  EXPECT_FALSE(std::filesystem::exists(disk()));
+}
+
+TEST_F(CloudInitDisk, TakesItsTextsFromFiles) {
+  CloudInitConfig cloud;
+  cloud.source = CloudInitSource::config_drive;
+  cloud.user_data_path = (run_dir().parent_path() / "user").string();
+  cloud.network_config = "{}";
+  std::ofstream{cloud.user_data_path} << "of a file";
+  const auto vm = create_with(cloud);
+  vm->start(limit);
+  EXPECT_EQ(seen("openstack/latest/user_data"), "of a file");
+  EXPECT_EQ(seen("openstack/latest/network_data.json"), "{}");
+  EXPECT_EQ(seen("openstack/latest/meta_data.json"), "{\"uuid\":\"vm\",\"hostname\":\"vm\"}\n");
+  vm->stop({.force = true}, limit);
+}
+
+TEST_F(CloudInitDisk, AToolThatFailsFailsTheStartAndTheNextOneWorks) {
+  tool("echo 'no space' >&2; exit 1");
+  const auto vm = create_with({});
+  expect_fails(*vm, Errc::io_error, "Device 'c': Cannot make the cloud-init disk " + disk().string());
+  tool("echo iso >image");
+  vm->start(limit);
+  vm->stop({.force = true}, limit);
+}
+
+TEST_F(CloudInitDisk, GoesWithAQemuThatDoesNotStart) {
+  const auto vm = create_with({});
+  set_words({"start=exit", "exit-code=3"});
+  expect_fails(*vm, Errc::disconnected, "QEMU ended with exit code 3");
+}
+
+TEST_F(CloudInitDisk, AToolThatHangsIsEndedByTheDeadlineOfTheStart) {
+  tool("exec sleep 1000");
+  const auto vm = create_with({});
+  const auto error = error_of([&] { vm->start(500ms); });
+  EXPECT_EQ(to_string(error.code()), "timeout") << error.message();
+  EXPECT_NE(error.message().find("Device 'c'"), std::string::npos) << error.message();
+  expect_nothing_runs();
+}
+
+TEST_F(CloudInitDisk, FilesAreBoundedAndNotWaitedFor) {
+  CloudInitConfig cloud;
+  cloud.user_data_path = (run_dir().parent_path() / "user").string();
+  const auto vm = create_with(cloud);
+  expect_fails(*vm, Errc::not_found, "Device 'c': user_data_path: Cannot open " + cloud.user_data_path);
+  ASSERT_EQ(::mkfifo(cloud.user_data_path.c_str(), 0600), 0);
+  expect_fails(*vm, Errc::invalid_config, "Device 'c': user_data_path: " + cloud.user_data_path + " is neither");
+  std::filesystem::remove(cloud.user_data_path);
+  std::ofstream{cloud.user_data_path} << std::string((1U << 20U) + 1, 'x');
+  expect_fails(*vm, Errc::exhausted, "Device 'c': user_data_path: " + cloud.user_data_path + " is larger than 1048576");
+}
+
+}  // namespace
+}  // namespace visor::sdk
