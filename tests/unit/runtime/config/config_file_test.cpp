@@ -62,6 +62,12 @@ TEST(ConfigFile, EveryProblemOnALineWithItsPlace) {
       "vm.yaml:11:1: debug: Expected true or false, found the text 'yes'");
 }
 
+TEST(ConfigFile, UserDataKeepsItsLines) {
+  const auto config =
+      load_config_text("devices:\n- type: cloud_init\n  user_data: |\n    #cloud-config\n    users: [x]\n", "vm.yaml");
+  EXPECT_EQ(std::get<CloudInitConfig>(config.devices.at(0)).user_data, "#cloud-config\nusers: [x]\n");
+}
+
 TEST(ConfigFile, DuplicatesInJsonAndInFlowMaps) {
   expect_error(Errc::invalid_config, "f:1:22: cpu.count: This key was given already in line 1",
                [] { load_config_text(R"({"cpu": {"count": 1, "count": 2}})", "f"); });
