@@ -116,6 +116,7 @@ class QemuVm final : public Vm {
   StopResult signal_directly(const visor::StopOptions& options, const CallContext& call);
   /// What a keeper that died can no longer do for a VM that ended: note the end and remove the sockets.
   void bury(const visor::ExitRecord& exit) noexcept;
+  void end_helpers() const;
   void remove_sockets() const noexcept;
   void end_ephemeral() noexcept;
   bool end_launched(Session* session) noexcept;

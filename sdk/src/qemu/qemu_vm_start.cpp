@@ -3,6 +3,7 @@
 
 #include "cloud_init.hpp"
 #include "exit_cause.hpp"
+#include "helpers.hpp"
 #include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
 #include "visor/core/error.hpp"
@@ -78,6 +79,7 @@ KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const 
   spec.main.cgroup_dir = config.host.cgroup;
   spec.main.exec_label = config.host.selinux_label;
   spec.main.stderr_capture.log_path = (run_dir / "qemu.log").string();
+  spec.helpers = helper_specs(plan, config, run_dir);
   spec.watch = watch_spec(run_dir, config);
   spec.ephemeral = config.ephemeral;
   return spec;
@@ -148,6 +150,7 @@ void QemuVm::launch(const CallContext& call) {
     record_.hypervisor = {main.pid, main.start_time};
     record_.boot_id = host_boot_id();
     record_.blob.set("uuid", uuid)
+        .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
         .set("customised", plan.customised);
@@ -174,6 +177,7 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
       const std::scoped_lock lock{mutex_};
       record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
     }
+    check_helpers(*session->keeper(), call);
     store_record();  // before the keeper is told that the VM may outlive this handle
     session->keeper()->commit();
     call.report("run");
@@ -211,7 +215,13 @@ std::optional<std::string> QemuVm::end_behind(const Error& error) const {
 Error QemuVm::explain_failure(const Error& error) const {
   const auto prefix = "Cannot start VM '" + id_ + "': ";
   if (const auto end = end_behind(error)) return Error(Errc::disconnected, prefix + *end);
-  return Error(error.code(), prefix + error.message());
+  std::string words;
+  // QEMU says nothing before the processes that serve its devices have answered it.
+  const auto session = this->session();
+  if (error.code() == Errc::timeout && session && session->keeper() != nullptr) {
+    words = words_of_helpers(*session->keeper(), 500ms);
+  }
+  return Error(error.code(), prefix + error.message() + words);
 }
 
 /// What is remembered of a start that failed: how QEMU ended, if it did by itself.
@@ -245,6 +255,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
       if (gone) {
         record_.keeper = {};
         record_.hypervisor = {};
+        record_.blob.set("helpers", {});
       }
       if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));
     }

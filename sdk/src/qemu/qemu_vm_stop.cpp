@@ -3,6 +3,7 @@
 
 #include "cloud_init.hpp"
 #include "exit_cause.hpp"
+#include "helpers.hpp"
 #include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/qmp/commands.hpp"
@@ -220,6 +221,7 @@ void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
       if (!lock_ || record_.hypervisor.pid == 0) return;  // beside an owner it is the owner's to do
     }
     if (keeper_lives() || alive(identity_of(record().hypervisor))) return;
+    end_helpers();
     remove_sockets();
     std::filesystem::remove(cloud_init_disk(run_dir_));
     if (read_exit_record(run_dir_.string())) return;
@@ -271,11 +273,21 @@ bool QemuVm::end_launched(Session* session) noexcept {
       return end_process(identity_of(process), 0ms, std::chrono::steady_clock::now() + direct_farewell);
     };
     const bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    if (gone) end_helpers();
     if (gone) remove_sockets();
     return gone;
   } catch (const std::exception& error) {
     report(error);
     return false;
+  }
+}
+
+/// Those that a keeper would have ended. They do so by themselves when QEMU goes, unless they hang.
+void QemuVm::end_helpers() const {
+  for (const auto& helper : helpers_of(record())) {
+    const auto until = std::chrono::steady_clock::now() + 2 * direct_farewell;
+    if (end_process(helper.identity, direct_farewell, until) != Ending::failed) continue;
+    driver_->log(LogLevel::warning, id_, "The helper " + helper.name + " did not end after SIGKILL");
   }
 }
 

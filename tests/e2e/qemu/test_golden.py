@@ -128,7 +128,7 @@ class Golden(unittest.TestCase):
                 with open(path, "ab") as file:
                     file.truncate(FLASH_BYTES[self.arch])
                 argument = argument.replace(f"/f/{name}", path)
-        argument = argument.replace("/s/", f"{self.scratch}/")
+        argument = re.sub("/s/|/run/vm0/(?=fs-)", f"{self.scratch}/", argument)
         firmware = FIRMWARE.get(self.arch, f"{self.guest}/initrd")
         files = {"/k/vmlinuz": "kernel", "/k/initrd": "initrd", "/k/early": "early-initrd", "/i/root.img": "image.ext4",
                  "/i/dax.img": "image.pfn", "/run/vm0/cloud-init.iso": "initrd"}
@@ -148,7 +148,7 @@ class Golden(unittest.TestCase):
     def served(self, argv):
         """Processes that serve its vhost-user devices, as many as it has."""
         with contextlib.ExitStack() as peers:
-            for name, has_config in (("disk", True), ("served", False)):
+            for name, has_config in (("disk", True), ("served", False), ("fs-share0", False), ("fs-share1", False)):
                 path = pathlib.Path(self.scratch, f"{name}.sock")
                 if str(path) in " ".join(argv):
                     path.unlink(missing_ok=True)

@@ -35,6 +35,11 @@ const std::set<std::string> acted_on_elsewhere = {
     "host.allowed_backing_dirs",
     // the socket of a port reaches QEMU as a descriptor
     "serial_port.socket",
+    // the virtio-fs daemon and its arguments; the base's share is a 9p one
+    "shared_fs.daemon",
+    "shared_fs.cache",
+    "shared_fs.daemon_args",
+    "host.allowed_virtio_fs_daemons",
     // what is on the disk is made when the VM is started
     "cloud_init.datasource",
     "cloud_init.user_data",

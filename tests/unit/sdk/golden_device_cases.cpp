@@ -88,6 +88,16 @@ void use_shares(VmConfig& config) {
   config.devices = {plain, kept};
 }
 
+void use_served_shares(VmConfig& config) {
+  use_shares(config);
+  config.shared_fs.type = SharedFs::virtio_fs;
+  for (auto& device : config.devices) {
+    auto& share = std::get<ShareConfig>(device);
+    share.security = ShareSecurity::none;
+    share.read_only = false;
+  }
+}
+
 void use_cloud_init(VmConfig& config) {
   CloudInitConfig cloud;
   cloud.user_data = "#cloud-config\n";
@@ -176,6 +186,7 @@ std::vector<Case> device_cases(const std::string& arch, const std::string& machi
   }
   if (!foreign_fs) {
     add("fw-cfg", use_fw_cfg);
+    add("shares-virtio-fs", use_served_shares);
     add("vhost-user-fs", [](auto& c) { c.devices = {served(VhostUserType::fs)}; });
   }
   if (machine == "q35") {

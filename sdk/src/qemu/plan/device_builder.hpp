@@ -106,6 +106,7 @@ class DeviceBuilder {
   void add_virtio_disk(const DiskConfig& disk);
   void add_scsi_disk(const DiskConfig& disk);
   void connect(const std::string& chardev, const std::string& socket);
+  void add_served_share(const ShareConfig& share);
   void add_served_card(const VhostUserConfig& served, const std::string& chardev);
 
   const Input& input_;

@@ -46,6 +46,14 @@ struct Listener {
   std::string path;
 };
 
+/// A process that serves a shared folder by virtio-fs.
+struct FsDaemon {
+  std::string share;                   ///< id of the device
+  std::string socket;                  ///< on which it listens through descriptor fs_daemon_fd
+  std::vector<std::string> arguments;  ///< those after its program
+};
+inline constexpr int fs_daemon_fd = 3;
+
 struct Plan {
   CommandLine line;
   Listener owner;     ///< monitor of the handle that owns the VM
@@ -53,6 +61,7 @@ struct Plan {
   Listener keeper;    ///< monitor that the keeper records
   Listener console;   ///< path is empty when there is no console
   std::vector<Listener> ports;
+  std::vector<FsDaemon> daemons;  ///< to be started before QEMU, which connects to their sockets
   bool customised = false;  ///< something was passed on in QEMU's own words
   Problems problems;        ///< while it is made; with any it is not handed out
 };
@@ -68,6 +77,11 @@ inline constexpr std::string_view keeper_monitor_socket = "qmp-keeper.sock";
 inline constexpr std::string_view console_chardev_socket = "console-qemu.sock";
 /// The socket of a serial port: the configured one, or one in the VM's folder.
 std::string port_socket(const SerialPortConfig& port, const std::filesystem::path& run_dir);
+
+/// Whether the folder is shared by virtio-fs.
+bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept;
+/// The socket of the daemon that serves a share.
+std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run_dir);
 
 /// The configuration with its image attachment decided and an id given to each device that has none.
 /// Throws invalid_config for an id that QEMU would not take or that is the driver's own.

@@ -11,8 +11,10 @@ namespace {
 
 /// Another process serves a device, and reads and writes the guest's memory for that.
 bool is_shared(const VmConfig& config) noexcept {
-  return std::ranges::any_of(config.devices,
-                             [](const auto& device) { return std::holds_alternative<VhostUserConfig>(device); });
+  return std::ranges::any_of(config.devices, [&](const auto& device) {
+    const auto* const share = std::get_if<ShareConfig>(&device);
+    return std::holds_alternative<VhostUserConfig>(device) || (share != nullptr && is_virtio_fs(config, *share));
+  });
 }
 
 const char* reason_of(const MemoryConfig& memory) noexcept {
