@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,6 +52,13 @@ void store_number(std::uint64_t number, Number& member) {
   constexpr std::uint64_t limit = std::numeric_limits<Number>::max();
   if (number > limit) throw_too_large(number, limit);
   member = static_cast<Number>(number);
+}
+
+template <class Number>
+void store_number(std::uint64_t number, std::optional<Number>& member) {
+  Number stored{};
+  store_number(number, stored);
+  member = stored;
 }
 
 }  // namespace visor::detail

@@ -13,9 +13,10 @@ void* mutable_object(const void* object) { return const_cast<void*>(object); }  
 
 /// Whether a file could say this value: a number below its minimum stands for "not set".
 bool sayable(const Field& field, const Value& value) {
+  if (value.is_null()) return false;
   if (field.kind == FieldKind::integer) return value.as_uint() >= field.min;
   if (field.kind == FieldKind::size) return parse_size_mib(value.as_string()) >= field.min;
-  return !value.is_null() && !(value.is_string() && value.as_string().empty());
+  return !(value.is_string() && value.as_string().empty());
 }
 
 Value write_section(const Section& table, const void* object, bool all);

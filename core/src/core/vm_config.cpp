@@ -14,7 +14,6 @@ namespace {
 constexpr std::uint32_t default_vcpus = 1;
 constexpr std::uint64_t default_memory_mib = 2048;
 constexpr std::uint32_t default_slots = 10;
-constexpr std::uint32_t default_bridges = 1;
 constexpr std::uint32_t default_msize_9p_bytes = 8192;
 
 void note(Problems& problems, std::string_view field, const std::string& why) {
@@ -90,7 +89,7 @@ void fill_defaults(VmConfig& config, const ConfigDefaults& defaults) {
   set_default(config.cpu.count, default_vcpus);
   set_default(config.memory.size_mib, default_memory_mib);
   set_default(config.memory.slots, default_slots);
-  set_default(config.machine.bridges, default_bridges);
+  set_default(config.machine.bridges, defaults.bridges);
   set_default(config.storage.driver, defaults.block_driver);
   set_default(config.cpu.max_count, std::max(defaults.max_vcpus, std::uint32_t{1}));
   if (config.shared_fs.type != SharedFs::virtio_fs) {

@@ -90,3 +90,21 @@ void check_devices(Problems& problems, const VmConfig& config) {
 }
 
 }  // namespace visor::detail
+
+namespace visor {
+
+std::string share_mount_options(const VmConfig& config, const ShareConfig& share) {
+  const bool by_default = share.type == ShareType::automatic;
+  const bool virtio_fs = by_default ? config.shared_fs.type == SharedFs::virtio_fs : share.type == ShareType::virtio_fs;
+  std::string options;
+  if (!virtio_fs) {
+    options = "trans=virtio,version=9p2000.L";
+    // Not set with virtio-fs as the default: the guest's own choice then.
+    const auto msize = config.shared_fs.msize_9p_bytes;
+    if (msize != 0) options += ",msize=" + std::to_string(msize);
+  }
+  if (share.read_only) options += options.empty() ? "ro" : ",ro";
+  return options;
+}
+
+}  // namespace visor

@@ -171,7 +171,7 @@ TEST(ConfigTables, AllLeavesOutOnlyWhatIsNotSet) {
   EXPECT_EQ(all.at("hypervisor").as_string(), "qemu");
   EXPECT_EQ(all.find("name"), nullptr);
   EXPECT_EQ(all.at("machine").find("bridges"), nullptr);
-  EXPECT_EQ(all.at("machine").at("root_ports").as_uint(), 0U);
+  EXPECT_EQ(all.at("machine").find("root_ports"), nullptr);
   EXPECT_TRUE(all.at("devices").as_list().empty());
 }
 

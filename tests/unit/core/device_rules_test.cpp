@@ -96,6 +96,30 @@ TEST(DeviceRules, SerialPorts) {
   refuses(port, "name: Must be given", [](auto& p) { p.name.clear(); });
   refuses(port, "socket has 108 characters, at most 107", [](auto& p) { p.socket += "s"; });
 }
+TEST(ShareMounts, SayWhatTheGuestChooses) {
+  struct Row {
+    SharedFs standard;
+    ShareType own;
+    bool read_only;
+    const char* options;
+  };
+  for (const auto& [standard, own, read_only, options] : std::initializer_list<Row>{
+           {SharedFs::virtio_9p, ShareType::automatic, false, "trans=virtio,version=9p2000.L,msize=65536"},
+           {SharedFs::virtio_9p, ShareType::plan9, true, "trans=virtio,version=9p2000.L,msize=65536,ro"},
+           {SharedFs::virtio_9p, ShareType::virtio_fs, true, "ro"},
+           {SharedFs::virtio_fs, ShareType::automatic, false, ""},
+           {SharedFs::virtio_fs, ShareType::plan9, false, "trans=virtio,version=9p2000.L,msize=65536"}}) {
+    VmConfig config;
+    config.shared_fs.type = standard;
+    config.shared_fs.msize_9p_bytes = 65536;
+    ShareConfig share;
+    share.type = own;
+    share.read_only = read_only;
+    EXPECT_EQ(share_mount_options(config, share), options);
+  }
+  EXPECT_EQ(share_mount_options({}, {}), "trans=virtio,version=9p2000.L") << "nothing was normalised";
+}
+
 TEST(DeviceRules, VsockContexts) {
   refuses(VsockConfig{}, "cid: Must be at least 3", [](auto& v) { v.cid = 2; });
   refuses(VsockConfig{}, "cid: Must be at most 4294967294", [](auto& v) { v.cid = 0xffffffff; });

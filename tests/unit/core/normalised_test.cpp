@@ -66,6 +66,22 @@ TEST(Normalised, BlockDriverIsThePlugins) {
   mine.block_driver = BlockDriver::virtio_blk_ccw;
   EXPECT_EQ(normalised(sound(), mine).storage.driver, BlockDriver::virtio_blk_ccw);
 }
+TEST(Normalised, BridgesAreThePlugins) {
+  auto mine = defaults;
+  mine.bridges = 0;
+  EXPECT_EQ(normalised(sound(), mine).machine.bridges, 0U);
+  auto config = sound();
+  config.machine.bridges = 2;
+  EXPECT_EQ(normalised(config, mine).machine.bridges, 2U);
+}
+TEST(Normalised, NoRootPortsAreAChoice) {
+  auto config = sound();
+  EXPECT_EQ(normalised(config, defaults).machine.root_ports, std::nullopt);
+  config.machine.root_ports = 0;
+  EXPECT_EQ(normalised(config, defaults).machine.root_ports, 0U);
+  EXPECT_EQ(vm_config_from_value(to_value(config)), config);
+  refuses("machine.root_ports: ports must be at most 16, found 17", [](auto& c) { c.machine.root_ports = 17; });
+}
 TEST(Normalised, TidiesOptionsAndFeatures) {
   auto config = sound();
   config.machine.options = {" a=b ", "", "   ", "c"};
