@@ -10,6 +10,7 @@ set(visor_sdk_device_headers
     devices
     disk
     fs
+    link
     machine
     memory
     net
