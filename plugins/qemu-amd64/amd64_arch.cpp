@@ -160,6 +160,10 @@ void Amd64Arch::validate(const ArchInput& in) const {
                 "machine.type: '" + type + "' does not exist in QEMU for amd64; use q35, pc or microvm");
   }
   sdk::check_common_limits(*this, in);
+  if (!in.config.boot.pflash.empty() && sdk::machine_of(*this, in).transport == VirtioTransport::mmio) {
+    throw Error(Errc::unsupported,
+                "boot.pflash: machine.type microvm has no flash; use boot.firmware, or leave it out");
+  }
 }
 
 }  // namespace visor::amd64
