@@ -90,7 +90,8 @@ ConfigDefaults Prepared::rules(const QemuArch& arch) const {
   return {.max_vcpus = machine != nullptr ? std::min(tested, machine->max_vcpus) : tested,
           .host_memory_mib = host_.memory_mib,
           .needs_boot_files = true,
-          .block_driver = plan::default_disks};
+          .block_driver = plan::default_disks,
+          .bridges = 0};  // root ports, the root bus and device numbers serve all machines, and quicker
 }
 
 bool Prepared::chose_kvm() const noexcept {

@@ -153,7 +153,8 @@ void QemuVm::launch(const CallContext& call) {
         .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
-        .set("customised", plan.customised);
+        .set("customised", plan.customised)
+        .set("addresses", plan.addresses.to_value());
   }
   keeper.hello(KeeperRole::owner, "start", call);
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));

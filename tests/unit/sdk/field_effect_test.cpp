@@ -30,6 +30,8 @@ const std::set<std::string> acted_on_elsewhere = {
     "host.allowed_hypervisor_paths",
     "host.network_namespace",
     "machine.accelerator",
+    // where a device goes that comes later: PlanPorts.ADeviceOfTheHostAvoidsBridgesWhereThatIsAskedFor
+    "machine.hotplug_vfio_on_root_bus",
     // patterns, and none that the base's paths would miss
     "host.allowed_entropy_sources",
     "host.allowed_backing_dirs",

@@ -182,12 +182,23 @@ std::vector<Case> device_cases(const std::string& arch, const std::string& machi
     add("vfio", [=](auto& c) { use_vfio(c, ccw); });
   }
   if (!mmio && !ccw) {
+    add("bridges", [](auto& c) {
+      c.machine.bridges = 2;
+      c.devices = {disk("d", DiskBus::virtio_blk)};
+    });
     add("vhost-user-disks", [](auto& c) { c.devices = {served(VhostUserType::blk), served(VhostUserType::scsi)}; });
   }
   if (!foreign_fs) {
     add("fw-cfg", use_fw_cfg);
     add("shares-virtio-fs", use_served_shares);
     add("vhost-user-fs", [](auto& c) { c.devices = {served(VhostUserType::fs)}; });
+  }
+  if (machine == "q35" || machine == "virt") {
+    add("most-ports", [](auto& c) {
+      c.machine.root_ports = 16;
+      c.machine.bridges = 5;
+    });
+    add("no-ports", [](auto& c) { c.machine.root_ports = 0; });
   }
   if (machine == "q35") {
     add("iommu", use_iommu);

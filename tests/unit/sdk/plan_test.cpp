@@ -78,7 +78,6 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
     void (*set)(VmConfig&);
   };
   for (const auto& [field, set] : std::initializer_list<Ignored>{
-           {"machine.bridges", [](auto& c) { c.machine.bridges = 5; }},
            {"machine.nesting_checks", [](auto& c) { c.machine.nesting_checks = false; }},
            {"storage.disable_block", [](auto& c) { c.storage.disable_block = true; }},
            {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
@@ -91,8 +90,8 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
 }
 
 TEST(PlanRefuses, NoFieldThatNormalisingFillsIn) {
-  const auto filled = normalised(base("q35"), {.max_vcpus = 4, .block_driver = default_disks});
-  ASSERT_NE(filled.machine.bridges, 0U);
+  const auto filled = normalised(base("q35"), {.max_vcpus = 4, .block_driver = default_disks, .bridges = 0});
+  ASSERT_NE(filled.memory.slots, 0U);
   EXPECT_EQ(plan_of("amd64", filled).line.argv("qemu"), plan_of("amd64", base("q35")).line.argv("qemu"));
 }
 

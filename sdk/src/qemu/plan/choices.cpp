@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <set>
 #include <string_view>
 
 namespace visor::sdk::plan {
@@ -36,6 +35,9 @@ constexpr std::string_view supported[] = {
     "machine.type",
     "machine.accelerator",
     "machine.options",
+    "machine.bridges",
+    "machine.root_ports",
+    "machine.hotplug_vfio_on_root_bus",
     "machine.iommu",
     "machine.iommu_platform",
     "cpu",
@@ -83,19 +85,11 @@ bool is_supported(std::string_view path) { return std::ranges::find(supported, p
 
 /// Whether a field has the value that normalising puts where the user says nothing.
 bool is_filled_in(const std::string& section, const std::string& key, const Value& member) {
-  static const auto silent = to_value(normalised({}, {.needs_boot_files = false, .block_driver = default_disks}));
+  static const auto silent =
+      to_value(normalised({}, {.needs_boot_files = false, .block_driver = default_disks, .bridges = 0}));
   const auto* defaults = silent.find(section);
   const auto* standard = defaults != nullptr ? defaults->find(key) : nullptr;
   return standard != nullptr && *standard == member;
-}
-
-std::string next_id(std::string_view type, std::set<std::string>& taken) {
-  for (std::size_t i = 0;; ++i) {
-    std::string id{type};
-    std::erase(id, '_');
-    id += std::to_string(i);
-    if (taken.insert(id).second) return id;
-  }
 }
 
 void check_device_id(Problems& problems, std::size_t index, const std::string& id) {
@@ -105,6 +99,28 @@ void check_device_id(Problems& problems, std::size_t index, const std::string& i
   }
   if (id.starts_with("visor-")) {
     problems.add(Errc::invalid_config, field + "is reserved; ids must not begin with 'visor-'");
+  }
+}
+
+void name_devices(VmConfig& config) {
+  Addresses ids;
+  Problems problems;
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto& device = config.devices[i];
+    // The rules of the machine, its kernel parameters among them, ask the one field.
+    if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
+    if (device_id(device).empty()) continue;
+    check_device_id(problems, i, device_id(device));
+    if (ids.has(device_id(device))) {
+      problems.add(Errc::invalid_config,
+                   "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
+    } else {
+      ids.claim(device_id(device));
+    }
+  }
+  problems.throw_if_any();
+  for (auto& device : config.devices) {
+    if (device_id(device).empty()) set_device_id(device, ids.claim_new(device_type(device)));
   }
 }
 
@@ -147,23 +163,7 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
     const bool dax = facts != files.end() && facts->second.dax_header;
     config.boot.image_attachment = dax && arch.image(in).dax ? ImageAttachment::nvdimm : ImageAttachment::block;
   }
-  std::set<std::string> taken;
-  Problems problems;
-  for (std::size_t i = 0; i < config.devices.size(); ++i) {
-    const auto& device = config.devices[i];
-    // The rules of the machine, its kernel parameters among them, ask the one field.
-    if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
-    if (device_id(device).empty()) continue;
-    check_device_id(problems, i, device_id(device));
-    if (!taken.insert(device_id(device)).second) {
-      problems.add(Errc::invalid_config,
-                   "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
-    }
-  }
-  problems.throw_if_any();
-  for (auto& device : config.devices) {
-    if (device_id(device).empty()) set_device_id(device, next_id(device_type(device), taken));
-  }
+  name_devices(config);
   return config;
 }
 

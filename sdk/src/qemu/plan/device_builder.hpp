@@ -9,7 +9,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,6 +53,11 @@ void add_checked(Plan& plan, const std::string& path, const Section* section, co
 
 /// Whether virtio devices keep translations of the guest's IOMMU.
 bool keeps_translations(const Input& input);
+
+class DeviceBuilder;
+/// Ports and bridges that devices are plugged into while the guest runs. Before all devices that QEMU finds a place
+/// for: those then leave the slots of these alone.
+void add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder);
 
 /// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is noted in
 /// Plan::problems as "devices[i].field: why"; no device is left out.
@@ -114,10 +118,9 @@ class DeviceBuilder {
   int& next_fd_;
   VirtioTransport transport_;
   DeviceChoices choices_;
-  std::string because_;                           // of the device at hand
-  const Section* section_ = nullptr;              // the fields that it has in the configuration
-  std::map<std::string, std::uint32_t> targets_;  // the next one of each SCSI controller, by its id
-  bool disks_thread_ = false;                     // the thread of storage.iothreads is there
+  std::string because_;             // of the device at hand
+  const Section* section_ = nullptr;  // the fields that it has in the configuration
+  bool disks_thread_ = false;       // the thread of storage.iothreads is there
 };
 
 }  // namespace visor::sdk::plan::detail

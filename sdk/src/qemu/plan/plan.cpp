@@ -186,6 +186,7 @@ Plan make_plan(const Input& input) {
   step([&] { detail::add_image(input, plan); });
   step([&] { detail::add_user_devices(input, plan, next_fd); });
   step([&] { detail::add_boot(input, plan); });
+  step([&] { detail::note_addresses(input, plan); });
   if (there) detail::check_devices(input, plan);
   step([&] { add_users_own(input, plan); });
   plan.problems.throw_if_any();

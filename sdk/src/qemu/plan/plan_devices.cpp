@@ -94,6 +94,7 @@ void DeviceBuilder::because(std::string reason) {
 void add_fixed_devices(const Input& input, Plan& plan, int& next_fd) {
   DeviceBuilder builder{input, plan, next_fd};
   add_iommu(input, plan, builder);
+  add_hotplug_buses(input, plan, builder);
   if (needs_serial_bus(input)) {
     plan.line.section("buses");
     builder.because("serial ports and the virtio console sit on it");

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view disks_thread = "visor-disks";
 constexpr std::string_view scsi_controller = "visor-scsi";
+constexpr std::uint32_t last_scsi_target = 255;  // qemu: hw/scsi/virtio-scsi.c, VIRTIO_SCSI_MAX_TARGET
 
 struct Attachment {
   DiskBus bus = DiskBus::automatic;
@@ -107,13 +108,21 @@ void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
   }
   const auto thread = iothread_of(disk);
   const auto controller = std::string{scsi_controller} + (thread.empty() ? "" : "-" + thread);
-  const auto [target, fresh] = targets_.emplace(controller, 0);
-  if (fresh) add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+  const auto bus = controller + ".0";
+  if (!plan_.addresses.has_range(AddressSpace::scsi, bus)) {
+    add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+    plan_.addresses.add_range({.space = AddressSpace::scsi,
+                               .bus = bus,
+                               .first = 0,
+                               .last = last_scsi_target,
+                               .more = "give disks an iothread of their own, which has a controller of its own"});
+  }
+  const auto address = plan_.addresses.take_target(bus, disk.id);
   add(ScsiDisk{.id = disk.id,
                .backing = node_of(disk),
-               .bus = controller + ".0",
-               .scsi_id = target->second++,
-               .lun = 0,
+               .bus = bus,
+               .scsi_id = address.target,
+               .lun = address.lun,
                .share_rw = disk.share_rw,
                .serial = disk.serial});
 }
