@@ -105,6 +105,14 @@ Prepared Prepared::without_kvm(const Driver& driver, std::string reason) const {
   return {driver, config_, caps_, std::move(host)};
 }
 
+Prepared Prepared::with_cid(std::uint32_t cid) const {
+  auto copy = *this;
+  for (auto& device : copy.config_.devices) {
+    if (auto* const vsock = std::get_if<VsockConfig>(&device)) vsock->cid = cid;
+  }
+  return copy;
+}
+
 std::string Prepared::accelerator_notice() const {
   if (config_.machine.accelerator != Accelerator::automatic || no_kvm_.empty()) return {};
   return "The guest is emulated (TCG), which is slower, because KVM is not usable here: " + no_kvm_;
@@ -158,6 +166,7 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
     out.remove(feature, reason.empty() ? "this version of the QEMU driver does not offer it" : reason);
   }
   for (const auto feature : implemented) out.add(feature);
+  if (in.config.storage.disable_block) out.remove(Feature::hotplug_disk, "storage.disable_block is set");
   if (in.config.console.type == ConsoleType::none) out.remove(Feature::console, "console.type is none");
   if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {
     out.remove(Feature::wait_ready, "neither ready.port nor ready.console_line is configured");

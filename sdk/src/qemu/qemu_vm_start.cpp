@@ -10,6 +10,7 @@
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
 #include "visor/sdk/qmp/commands.hpp"
+#include "vsock_cid.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -50,7 +51,8 @@ UniqueFd open_network_namespace(const std::string& path) {
   return fd;
 }
 
-std::vector<FdMapping> fd_table(const plan::Plan& plan) {
+/// `vhost` is borrowed, and -1 without a vsock device.
+std::vector<FdMapping> fd_table(const plan::Plan& plan, int vhost) {
   std::vector<FdMapping> table;
   const auto add = [&](const plan::Listener& listener) {
     if (listener.path.empty()) return;
@@ -65,16 +67,23 @@ std::vector<FdMapping> fd_table(const plan::Plan& plan) {
   add(plan.keeper);
   add(plan.console);
   for (const auto& port : plan.ports) add(port);
+  if (vhost >= 0) {
+    FdMapping mapping;
+    mapping.target = plan.vsock;
+    mapping.source = FdSource::inherited;
+    mapping.host_fd = vhost;
+    table.push_back(std::move(mapping));
+  }
   return table;
 }
 
 KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const VmConfig& config,
-                       const std::filesystem::path& run_dir) {
+                       const std::filesystem::path& run_dir, int vhost) {
   KeeperSpec spec;
   spec.main.name = "qemu";
   spec.main.argv = plan.line.argv(binary);
   spec.main.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
-  spec.main.fds = fd_table(plan);
+  spec.main.fds = fd_table(plan, vhost);
   spec.main.no_new_privs = true;
   spec.main.cgroup_dir = config.host.cgroup;
   spec.main.exec_label = config.host.selinux_label;
@@ -126,14 +135,15 @@ void QemuVm::add_device(const DeviceConfig& device) {
 void QemuVm::store_record() { write_record(record()); }
 
 void QemuVm::launch(const CallContext& call) {
-  auto& ready = *prepared_;
-  const auto binary = find_qemu(*driver_->arch, ready.config());
+  const auto binary = find_qemu(*driver_->arch, prepared_->config());
+  plan::check_host(prepared_->config());
+  const auto vsock = claim_vsock(prepared_->config(), id_, "/dev/vhost-vsock");
+  const auto ready = prepared_->with_cid(vsock.cid);
   const auto uuid = random_uuid();
   const auto plan = ready.make_plan(*driver_, id_, run_dir_, uuid);
-  auto spec = keeper_spec(plan, binary, ready.config(), run_dir_);
+  auto spec = keeper_spec(plan, binary, ready.config(), run_dir_, vsock.fd.get());
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
-  plan::check_host(ready.config());
   make_cloud_init(ready.config(), id_, run_dir_, call);
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
@@ -149,6 +159,7 @@ void QemuVm::launch(const CallContext& call) {
     const auto& main = keeper.main_process().identity;
     record_.hypervisor = {main.pid, main.start_time};
     record_.boot_id = host_boot_id();
+    record_.config = ready.config();
     record_.blob.set("uuid", uuid)
         .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
@@ -257,6 +268,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
         record_.keeper = {};
         record_.hypervisor = {};
         record_.blob.set("helpers", {});
+        if (prepared_) record_.config = prepared_->config();  // what the start chose, the next one chooses anew
       }
       if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));
     }

@@ -210,15 +210,14 @@ TEST(PlanVfio, AnApMatrixIsKnownByWhereItsFolderIs) {
   std::filesystem::remove_all(root);
 }
 
-TEST(PlanVsock, NeedsAnAddress) {
+TEST(PlanVsock, HasTheAddressThatItIsGiven) {
   VsockConfig vsock;
   vsock.id = "v";
-  EXPECT_EQ(refusal({vsock}),
-            "unsupported: devices[0].cid: this version of the QEMU driver chooses no context id; give one");
   vsock.cid = 2;
   EXPECT_EQ(refusal({vsock}).substr(0, 15), "invalid_config:");
   vsock.cid = 3;
-  EXPECT_EQ(values(plan_of("amd64", with({vsock})), "-device", "vhost"), Lines{"vhost-vsock-pci,id=v,guest-cid=3"});
+  EXPECT_EQ(values(plan_of("amd64", with({vsock})), "-device", "vhost"),
+            Lines{"vhost-vsock-pci,id=v,guest-cid=3,vhostfd=7"});
 }
 
 TEST(PlanWatchdog, IsThereOnceAndOnMachinesThatHaveOne) {

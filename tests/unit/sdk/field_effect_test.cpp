@@ -51,7 +51,8 @@ const std::set<std::string> acted_on_elsewhere = {
     "cloud_init.network_config",
     "cloud_init.network_config_path",
 };
-const std::set<std::string> informational = {"host.guest_hook_path", "host.factory_vm_id", "fw_cfg.id"};
+const std::set<std::string> informational = {"host.guest_hook_path", "host.factory_vm_id", "fw_cfg.id",
+                                             "shared_fs.msize_9p_bytes"};
 
 /// A configuration in which as many fields as possible mean something.
 const char* const rich = R"({
@@ -86,7 +87,7 @@ const std::map<std::string, std::string> samples = {
 
 std::vector<std::string> argv_of(const VmConfig& config) {
   const auto caps = default_qemu_caps();
-  const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .kvm = true, .vhost_net = true};
+  const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .kvm = true, .on_vmm = true, .vhost_net = true};
   const std::map<std::string, FileFacts> files = {{"/i/root.img", {.size_bytes = 64U << 20U}},
                                                   {"/i/dax.img", {.size_bytes = 66U << 20U}}};
   const auto& arch = test::arch_of("amd64");

@@ -78,10 +78,7 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
     void (*set)(VmConfig&);
   };
   for (const auto& [field, set] : std::initializer_list<Ignored>{
-           {"machine.nesting_checks", [](auto& c) { c.machine.nesting_checks = false; }},
-           {"storage.disable_block", [](auto& c) { c.storage.disable_block = true; }},
-           {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
-           {"network.use_vsock", [](auto& c) { c.network.use_vsock = true; }},
+           {"network.vhost_user_store", [](auto& c) { c.network.vhost_user_store = true; }},
            {"host.jailer_path", [](auto& c) { c.host.jailer_path = "/usr/bin/jailer"; }},
            {"host.enabled_annotations", [](auto& c) { c.host.enabled_annotations = {"x"}; }}}) {
     EXPECT_EQ(error_of(set), std::string{"unsupported: "} + field +

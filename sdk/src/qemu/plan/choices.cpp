@@ -24,8 +24,8 @@ namespace {
 constexpr std::string_view pfn_signature{"NVDIMM_PFN_INFO\0", 16};
 constexpr off_t pfn_offset = 4096;
 
-/// Fields of the configuration that the driver acts on; sections stand for all they hold. The hook path and the
-/// factory's id are for those who read the configuration back.
+/// Fields of the configuration that the driver acts on; sections stand for all they hold. The hook path, the factory's
+/// id and the size of 9p messages, which a guest says when it mounts, are for those who read the configuration back.
 constexpr std::string_view supported[] = {
     "name",
     "hypervisor",
@@ -37,6 +37,7 @@ constexpr std::string_view supported[] = {
     "machine.options",
     "machine.bridges",
     "machine.root_ports",
+    "machine.nesting_checks",
     "machine.hotplug_vfio_on_root_bus",
     "machine.iommu",
     "machine.iommu_platform",
@@ -57,11 +58,14 @@ constexpr std::string_view supported[] = {
     "storage.cache_direct",
     "storage.cache_no_flush",
     "storage.iothreads",
+    "storage.disable_block",
     "shared_fs.type",
     "shared_fs.daemon",
     "shared_fs.cache",
     "shared_fs.daemon_args",
+    "shared_fs.msize_9p_bytes",
     "network.vhost",
+    "network.use_vsock",
     "console",
     "ready",
     "policy",
@@ -162,6 +166,10 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
     const auto facts = files.find(asset_path(config, AssetKind::image));
     const bool dax = facts != files.end() && facts->second.dax_header;
     config.boot.image_attachment = dax && arch.image(in).dax ? ImageAttachment::nvdimm : ImageAttachment::block;
+  }
+  const auto is_vsock = [](const auto& device) { return std::holds_alternative<VsockConfig>(device); };
+  if (config.network.use_vsock && std::ranges::none_of(config.devices, is_vsock)) {
+    config.devices.emplace_back(VsockConfig{});
   }
   name_devices(config);
   return config;

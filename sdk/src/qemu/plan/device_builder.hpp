@@ -19,6 +19,9 @@ namespace visor::sdk::plan::detail {
 /// The bus of serial ports and of the virtio console.
 inline constexpr std::string_view serial_bus = "visor-serial";
 
+/// Refuses a disk, of whatever kind, where storage.disable_block says so.
+void refuse_disabled_block(const VmConfig& config, const std::string& id);
+
 /// How a disk of this configuration is attached: as it says itself, or else as `storage.driver` does.
 /// Throws unsupported for what the machine or the driver does not have.
 DiskBus bus_of(const Input& input, const DiskConfig& disk);
@@ -51,13 +54,13 @@ void add_checked(Plan& plan, const std::string& path, const Section* section, co
   }
 }
 
-/// Whether virtio devices keep translations of the guest's IOMMU.
-bool keeps_translations(const Input& input);
-
 class DeviceBuilder;
 /// Ports and bridges that devices are plugged into while the guest runs. Before all devices that QEMU finds a place
 /// for: those then leave the slots of these alone.
 void add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder);
+
+/// What is said of every virtio device's place: the IOMMU, and the legacy interface where the host is a guest itself.
+Place virtio_place(const Input& input);
 
 /// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is noted in
 /// Plan::problems as "devices[i].field: why"; no device is left out.

@@ -63,6 +63,7 @@ struct Plan {
   Listener console;   ///< path is empty when there is no console
   std::vector<Listener> ports;
   std::vector<FsDaemon> daemons;  ///< to be started before QEMU, which connects to their sockets
+  int vsock = -1;           ///< number in QEMU's process of the open /dev/vhost-vsock; -1: there is no such device
   Addresses addresses;      ///< who sits where, and what is free for devices that are plugged later
   bool customised = false;  ///< something was passed on in QEMU's own words
   Problems problems;        ///< while it is made; with any it is not handed out
@@ -85,7 +86,8 @@ bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept;
 /// The socket of the daemon that serves a share.
 std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run_dir);
 
-/// The configuration with its image attachment decided and an id given to each device that has none.
+/// The configuration with its image attachment decided, a vsock device where network.use_vsock asks for one, and an id
+/// given to each device that has none.
 /// Throws invalid_config for an id that QEMU would not take or that is the driver's own.
 VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files);
 

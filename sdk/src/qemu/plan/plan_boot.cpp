@@ -58,6 +58,14 @@ void add_root_params(const Input& input, const std::string& image, Params& param
   add_param(params, "ro");
 }
 
+/// How much the guest says while it boots. What runs from an image is systemd; an initrd's init is anything.
+void add_verbosity(const Input& input, bool image, Params& params) {
+  const bool debug = input.config.debug;
+  add_param(params, debug ? "debug" : "quiet");
+  if (image) add_param(params, "systemd.show_status", debug ? "true" : "false");
+  if (image && debug) add_param(params, "systemd.log_level", "debug");
+}
+
 }  // namespace
 
 std::string kernel_command_line(const Input& input) {
@@ -68,7 +76,7 @@ std::string kernel_command_line(const Input& input) {
   if (input.config.console.type != ConsoleType::none) {
     add_param(params, "console", input.arch.console(in).kernel_console);
   }
-  add_param(params, input.config.debug ? "debug" : "quiet");
+  add_verbosity(input, !image.empty(), params);
   add_param(params, "panic", "1");
   for (const auto& param : input.config.boot.kernel_params) params.push_back(param);
   return kernel_line(params);
@@ -95,8 +103,7 @@ void detail::add_image(const Input& input, Plan& plan) {
   disk.id = image_id;
   disk.backing.path = image;
   disk.transport = input.arch.buses(in).transport;
-  disk.place.iommu_platform = input.config.machine.iommu_platform;
-  disk.place.ats = detail::keeps_translations(input);
+  disk.place = detail::virtio_place(input);
   disk.backing.host_device = facts.block_device;
   disk.backing.read_only = true;
   disk.share_rw = true;

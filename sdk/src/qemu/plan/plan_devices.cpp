@@ -45,6 +45,18 @@ void add_console(const Input& input, Plan& plan, DeviceBuilder& builder) {
   }
 }
 
+/// Only devices that ask for translations themselves keep any: device_iotlb of the IOMMU is for those.
+bool keeps_translations(const Input& input) {
+  const auto& machine = input.config.machine;
+  const auto buses = input.arch.buses(input.arch_input());
+  if (!machine.iommu || !machine.iommu_platform || buses.transport != VirtioTransport::pci) return false;
+  IommuConfig iommu;
+  for (const auto& device : input.config.devices) {
+    if (const auto* const given = std::get_if<IommuConfig>(&device)) iommu = *given;
+  }
+  return iommu.device_iotlb;
+}
+
 bool needs_serial_bus(const Input& input) {
   return has_device<SerialPortConfig>(input.config) ||
          (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
@@ -65,21 +77,18 @@ DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
       transport_{input.arch.buses(input.arch_input()).transport},
       choices_{input.arch.devices(input.arch_input())} {}
 
-/// Only devices that ask for translations themselves keep any: device_iotlb of the IOMMU is for those.
-bool keeps_translations(const Input& input) {
+/// virtio 1.0 notifies by writes to memory, which a nested hypervisor has to decode; the legacy interface does by I/O
+/// ports, whose exit itself says what was written.
+Place virtio_place(const Input& input) {
   const auto& machine = input.config.machine;
-  const auto buses = input.arch.buses(input.arch_input());
-  if (!machine.iommu || !machine.iommu_platform || buses.transport != VirtioTransport::pci) return false;
-  IommuConfig iommu;
-  for (const auto& device : input.config.devices) {
-    if (const auto* const given = std::get_if<IommuConfig>(&device)) iommu = *given;
-  }
-  return iommu.device_iotlb;
+  const bool nested = machine.nesting_checks && input.host.on_vmm && input.accelerator == Accelerator::kvm;
+  const bool pci = input.arch.buses(input.arch_input()).transport == VirtioTransport::pci;
+  return {.disable_modern = nested && pci && !machine.iommu_platform,
+          .iommu_platform = machine.iommu_platform,
+          .ats = keeps_translations(input)};
 }
 
-Place DeviceBuilder::place() const {
-  return {.iommu_platform = input_.config.machine.iommu_platform, .ats = keeps_translations(input_)};
-}
+Place DeviceBuilder::place() const { return virtio_place(input_); }
 
 std::string DeviceBuilder::machine() const {
   const auto& type = input_.config.machine.type;

@@ -41,6 +41,12 @@ Attachment attachment_of(BlockDriver driver) {
 
 }  // namespace
 
+void refuse_disabled_block(const VmConfig& config, const std::string& id) {
+  if (config.storage.disable_block) {
+    refuse(Errc::unsupported, id, "storage.disable_block is set; take a shared folder, or leave it out");
+  }
+}
+
 DiskBus bus_of(const Input& input, const DiskConfig& disk) {
   auto attachment = Attachment{.bus = disk.bus};
   if (disk.bus == DiskBus::automatic) attachment = attachment_of(input.config.storage.driver);
@@ -128,6 +134,7 @@ void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
 }
 
 void DeviceBuilder::operator()(const DiskConfig& disk) {
+  refuse_disabled_block(input_.config, disk.id);
   if (bus_of(input_, disk) == DiskBus::scsi) return add_scsi_disk(disk);
   add_virtio_disk(disk);
 }

@@ -24,10 +24,14 @@ bool is_ap_matrix(const Input& input, const std::string& path) {
 }  // namespace
 
 void DeviceBuilder::operator()(const VsockConfig& vsock) {
-  if (vsock.cid == 0) {
-    refuse_field(Errc::unsupported, "cid", "this version of the QEMU driver chooses no context id; give one");
-  }
-  add(VhostVsock{.id = vsock.id, .guest_cid = vsock.cid, .transport = transport_, .place = place()});
+  auto place = this->place();
+  place.disable_modern = false;  // it has no legacy interface
+  plan_.vsock = next_fd_++;
+  add(VhostVsock{.id = vsock.id,
+                 .guest_cid = vsock.cid != 0 ? vsock.cid : vsock_cid(input_.id, 0),
+                 .vhostfd = std::to_string(plan_.vsock),
+                 .transport = transport_,
+                 .place = place});
 }
 
 void DeviceBuilder::operator()(const VfioConfig& vfio) {
@@ -65,14 +69,17 @@ void DeviceBuilder::operator()(const VhostUserConfig& served) {
     case VhostUserType::net:
       return add_served_card(served, chardev);
     case VhostUserType::blk:
+      refuse_disabled_block(input_.config, served.id);
       device.kind = VhostUserKind::blk;
       break;
     case VhostUserType::scsi:
+      refuse_disabled_block(input_.config, served.id);
       device.kind = VhostUserKind::scsi;
       break;
     case VhostUserType::fs:
       if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "device", choices_.virtio_fs_refusal);
       device.kind = VhostUserKind::fs;
+      device.place.disable_modern = false;  // it has no legacy interface
       device.tag = served.tag;
       break;
     default:
