@@ -121,9 +121,9 @@ class DeviceBuilder {
   int& next_fd_;
   VirtioTransport transport_;
   DeviceChoices choices_;
-  std::string because_;             // of the device at hand
+  std::string because_;               // of the device at hand
   const Section* section_ = nullptr;  // the fields that it has in the configuration
-  bool disks_thread_ = false;       // the thread of storage.iothreads is there
+  bool disks_thread_ = false;         // the thread of storage.iothreads is there
 };
 
 }  // namespace visor::sdk::plan::detail

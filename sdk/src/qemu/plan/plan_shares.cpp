@@ -32,8 +32,7 @@ FsSecurity security_of(const ShareConfig& share) {
 /// What the daemon cannot do, or the driver cannot tell it.
 void check_served(const ShareConfig& share, std::size_t daemons) {
   if (share.read_only) {
-    refuse_field(Errc::unsupported, "read_only",
-                 "the virtio-fs daemon keeps no guest from writing; take protocol 9p");
+    refuse_field(Errc::unsupported, "read_only", "the virtio-fs daemon keeps no guest from writing; take protocol 9p");
   }
   if (share.security != ShareSecurity::none) {
     refuse_field(Errc::unsupported, "security", "is for protocol 9p alone; leave it out");
@@ -43,8 +42,9 @@ void check_served(const ShareConfig& share, std::size_t daemons) {
                  "of a virtio-fs share has at most " + std::to_string(longest_served_id) + " characters");
   }
   if (daemons < most_daemons) return;
-  refuse_field(Errc::unsupported, "protocol",
-               "a VM has at most " + std::to_string(most_daemons) + " virtio-fs shares; take protocol 9p for the others");
+  refuse_field(
+      Errc::unsupported, "protocol",
+      "a VM has at most " + std::to_string(most_daemons) + " virtio-fs shares; take protocol 9p for the others");
 }
 
 /// As an item of -o, where commas part them: qemu tools/virtiofsd takes them as libfuse does, with backslashes.
@@ -101,8 +101,7 @@ void DeviceBuilder::add_served_share(const ShareConfig& share) {
 
 void DeviceBuilder::operator()(const ShareConfig& share) {
   if (share.type == ShareType::automatic && input_.config.shared_fs.type == SharedFs::none) {
-    refuse_field(Errc::invalid_config, "protocol",
-                 "shared_fs.type is none, and the share has no protocol of its own");
+    refuse_field(Errc::invalid_config, "protocol", "shared_fs.type is none, and the share has no protocol of its own");
   }
   if (is_virtio_fs(input_.config, share)) return add_served_share(share);
   const auto backend = share.id + "-fs";
