@@ -107,6 +107,7 @@ ImaginedFiles::ImaginedFiles(const std::string& arch) {
     write(folder_ / flash, "", arch == "arm64" ? 64 * mib : mib);  // virt takes no other size
   }
   write(folder_ / "d/raw.img", "", mib);
+  write(folder_ / "run/cloud-init.iso", "", 64 * kib);
   write(folder_ / "d/disk.qcow2", qcow2(), 0);
 }
 
