@@ -35,13 +35,13 @@ std::string standard_meta_data(const VmConfig& config, const std::string& id, Cl
 }
 
 /// The text itself, or what is in the file.
-std::string text_of(const CloudInitConfig& cloud, const char* field, const std::string& text, const std::string& path) {
+std::string text_of(const std::string& field, const std::string& text, const std::string& path) {
   if (path.empty()) return text;
   try {
     (void)plan::inspect_file(path);  // a pipe would be waited for
     return read_file(path, max_cloud_init_text);
   } catch (const Error& error) {
-    throw Error(error.code(), "Device '" + cloud.id + "': " + field + ": " + error.message());
+    throw Error(error.code(), field + ": " + error.message());
   }
 }
 
@@ -51,20 +51,21 @@ std::filesystem::path cloud_init_disk(const std::filesystem::path& run_dir) { re
 
 void make_cloud_init(const VmConfig& config, const std::string& id, const std::filesystem::path& run_dir,
                      const CallContext& call) {
-  for (const auto& device : config.devices) {
-    const auto* const cloud = std::get_if<CloudInitConfig>(&device);
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto* const cloud = std::get_if<CloudInitConfig>(&config.devices[i]);
     if (cloud == nullptr) continue;
+    const auto device = "devices[" + std::to_string(i) + "]";
     call.report("cloud-init");
     CloudInitData data{
         .source = cloud->source,
-        .user_data = text_of(*cloud, "user_data_path", cloud->user_data, cloud->user_data_path),
-        .meta_data = text_of(*cloud, "meta_data_path", cloud->meta_data, cloud->meta_data_path),
-        .network_config = text_of(*cloud, "network_config_path", cloud->network_config, cloud->network_config_path)};
+        .user_data = text_of(device + ".user_data_path", cloud->user_data, cloud->user_data_path),
+        .meta_data = text_of(device + ".meta_data_path", cloud->meta_data, cloud->meta_data_path),
+        .network_config = text_of(device + ".network_config_path", cloud->network_config, cloud->network_config_path)};
     if (data.meta_data.empty()) data.meta_data = standard_meta_data(config, id, cloud->source);
     try {
       make_cloud_init_disk(data, cloud_init_disk(run_dir), call.at_most(tool_limit));
     } catch (const Error& error) {
-      throw Error(error.code(), "Device '" + cloud->id + "': " + error.message());
+      throw Error(error.code(), device + ": " + error.message());
     }
   }
 }

@@ -26,31 +26,33 @@ int set_guest_cid(int fd, std::uint32_t cid) {
 
 }  // namespace
 
-std::uint32_t choose_cid(const VsockConfig& vsock, std::string_view vm, const std::function<int(std::uint32_t)>& set) {
+std::uint32_t choose_cid(const VsockConfig& vsock, const std::string& field, std::string_view vm,
+                         const std::function<int(std::uint32_t)>& set) {
   const bool chosen = vsock.cid != 0;
   for (std::uint32_t attempt = 0; attempt < (chosen ? 1 : most_attempts); ++attempt) {
     const auto cid = chosen ? vsock.cid : vsock_cid(vm, attempt);
     const int problem = set(cid);
     if (problem == 0) return cid;
     if (problem != EADDRINUSE) {
-      throw system_error("Device '" + vsock.id + "': cannot set the context id " + std::to_string(cid), problem);
+      throw system_error(field + ": cannot set the context id " + std::to_string(cid), problem);
     }
   }
   if (chosen) {
-    throw Error(Errc::already_exists, "Device '" + vsock.id + "': the context id " + std::to_string(vsock.cid) +
+    throw Error(Errc::already_exists, field + ": the context id " + std::to_string(vsock.cid) +
                                           " belongs to another VM of this host; give another cid, or leave it out");
   }
-  throw Error(Errc::exhausted, "Device '" + vsock.id + "': none of " + std::to_string(most_attempts) +
+  throw Error(Errc::exhausted, field + ": none of " + std::to_string(most_attempts) +
                                    " context ids that were tried is free; give it a cid");
 }
 
 VsockClaim claim_vsock(const VmConfig& config, std::string_view vm, const std::filesystem::path& node) {
-  for (const auto& device : config.devices) {
-    const auto* const vsock = std::get_if<VsockConfig>(&device);
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto* const vsock = std::get_if<VsockConfig>(&config.devices[i]);
     if (vsock == nullptr) continue;
     VsockClaim claim{.fd = UniqueFd{::open(node.c_str(), O_RDWR | O_CLOEXEC)}, .cid = 0};
-    if (!claim.fd) throw system_error("Device '" + vsock->id + "': cannot open " + node.string(), errno);
-    claim.cid = choose_cid(*vsock, vm, [&](std::uint32_t cid) { return set_guest_cid(claim.fd.get(), cid); });
+    const auto field = "devices[" + std::to_string(i) + "].cid";
+    if (!claim.fd) throw system_error(field + ": cannot open " + node.string(), errno);
+    claim.cid = choose_cid(*vsock, field, vm, [&](std::uint32_t cid) { return set_guest_cid(claim.fd.get(), cid); });
     return claim;
   }
   return {};

@@ -25,7 +25,8 @@ struct VsockClaim {
 VsockClaim claim_vsock(const VmConfig& config, std::string_view vm, const std::filesystem::path& node);
 
 /// Tries the configured id, or else candidates (vsock_cid()) until one is free. `set` sets an id and returns 0, or the
-/// errno value.
-std::uint32_t choose_cid(const VsockConfig& vsock, std::string_view vm, const std::function<int(std::uint32_t)>& set);
+/// errno value. An error begins with `field`.
+std::uint32_t choose_cid(const VsockConfig& vsock, const std::string& field, std::string_view vm,
+                         const std::function<int(std::uint32_t)>& set);
 
 }  // namespace visor::sdk

@@ -85,7 +85,7 @@ TEST_F(CloudInitDisk, TakesItsTextsFromFiles) {
 TEST_F(CloudInitDisk, AToolThatFailsFailsTheStartAndTheNextOneWorks) {
   tool("echo 'no space' >&2; exit 1");
   const auto vm = create_with({});
-  expect_fails(*vm, Errc::io_error, "Device 'c': Cannot make the cloud-init disk " + disk().string());
+  expect_fails(*vm, Errc::io_error, "devices[0]: Cannot make the cloud-init disk " + disk().string());
   tool("echo iso >image");
   vm->start(limit);
   vm->stop({.force = true}, limit);
@@ -102,7 +102,7 @@ TEST_F(CloudInitDisk, AToolThatHangsIsEndedByTheDeadlineOfTheStart) {
   const auto vm = create_with({});
   const auto error = error_of([&] { vm->start(500ms); });
   EXPECT_EQ(to_string(error.code()), "timeout") << error.message();
-  EXPECT_NE(error.message().find("Device 'c'"), std::string::npos) << error.message();
+  EXPECT_NE(error.message().find("devices[0]"), std::string::npos) << error.message();
   expect_nothing_runs();
 }
 
@@ -110,12 +110,12 @@ TEST_F(CloudInitDisk, FilesAreBoundedAndNotWaitedFor) {
   CloudInitConfig cloud;
   cloud.user_data_path = (run_dir().parent_path() / "user").string();
   const auto vm = create_with(cloud);
-  expect_fails(*vm, Errc::not_found, "Device 'c': user_data_path: Cannot open " + cloud.user_data_path);
+  expect_fails(*vm, Errc::not_found, "devices[0].user_data_path: Cannot open " + cloud.user_data_path);
   ASSERT_EQ(::mkfifo(cloud.user_data_path.c_str(), 0600), 0);
-  expect_fails(*vm, Errc::invalid_config, "Device 'c': user_data_path: " + cloud.user_data_path + " is neither");
+  expect_fails(*vm, Errc::invalid_config, "devices[0].user_data_path: " + cloud.user_data_path + " is neither");
   std::filesystem::remove(cloud.user_data_path);
   std::ofstream{cloud.user_data_path} << std::string((1U << 20U) + 1, 'x');
-  expect_fails(*vm, Errc::exhausted, "Device 'c': user_data_path: " + cloud.user_data_path + " is larger than 1048576");
+  expect_fails(*vm, Errc::exhausted, "devices[0].user_data_path: " + cloud.user_data_path + " is larger than 1048576");
 }
 
 }  // namespace

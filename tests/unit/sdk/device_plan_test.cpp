@@ -108,10 +108,10 @@ TEST(PlanShare, ByVirtioFsTakesNothingOfPlan9) {
   EXPECT_EQ(refusal({share}), "accepted");
   auto other = share;
   other.read_only = true;
-  EXPECT_EQ(refusal({other}).substr(0, 37), "unsupported: Device 's': read_only: t");
+  EXPECT_EQ(refusal({other}).substr(0, 36), "unsupported: devices[0].read_only: t");
   other = share;
   other.security = ShareSecurity::passthrough;
-  EXPECT_EQ(refusal({other}).substr(0, 36), "unsupported: Device 's': security: i");
+  EXPECT_EQ(refusal({other}).substr(0, 35), "unsupported: devices[0].security: i");
   other = share;
   other.id = std::string(30, 'i');
   EXPECT_NE(refusal({other}).find("at most 29 characters"), std::string::npos);
@@ -121,7 +121,7 @@ TEST(PlanShare, ByVirtioFsTakesNothingOfPlan9) {
     other.tag = other.id;
     many.emplace_back(other);
   }
-  EXPECT_NE(refusal(many).find("Device 's16': a VM has at most 16 virtio-fs shares"), std::string::npos);
+  EXPECT_NE(refusal(many).find("devices[16].protocol: a VM has at most 16 virtio-fs shares"), std::string::npos);
 }
 
 TEST(PlanShare, IsSharedByTheProtocolThatIsSaid) {

@@ -91,7 +91,7 @@ TEST(PlanDisk, IsRefusedWhereDisksAreNotWanted) {
   served.id = "d";
   served.socket = "/s";
   const std::string why =
-      "unsupported: Device 'd': storage.disable_block is set; take a shared folder, or leave it out";
+      "unsupported: devices[0]: storage.disable_block is set; take a shared folder, or leave it out";
   EXPECT_EQ(refused(disk), why);
   for (const auto type : {VhostUserType::blk, VhostUserType::scsi}) {
     served.type = type;

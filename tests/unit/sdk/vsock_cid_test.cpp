@@ -25,7 +25,7 @@ struct Host {
     vsock.id = "v";
     vsock.cid = cid;
     try {
-      return std::to_string(choose_cid(vsock, "vm", [&](std::uint32_t wanted) {
+      return std::to_string(choose_cid(vsock, "devices[0].cid", "vm", [&](std::uint32_t wanted) {
         ++asked;
         return failure != 0 ? failure : taken.contains(wanted) ? EADDRINUSE : 0;
       }));
@@ -47,21 +47,22 @@ TEST(VsockChoice, HonoursTheConfiguredOne) {
   EXPECT_EQ(host.choose(42), "42");
   host.taken.insert(42);
   host.asked = 0;
-  EXPECT_EQ(host.choose(42),
-            "already_exists: Device 'v': the context id 42 belongs to another VM of this host; give another cid, or "
-            "leave it out");
+  EXPECT_EQ(
+      host.choose(42),
+      "already_exists: devices[0].cid: the context id 42 belongs to another VM of this host; give another cid, or "
+      "leave it out");
   EXPECT_EQ(host.asked, 1);
 }
 
 TEST(VsockChoice, EndsWhenNothingIsFree) {
   Host host;
   for (std::uint32_t attempt = 0; attempt < 1000; ++attempt) host.taken.insert(vsock_cid("vm", attempt));
-  EXPECT_EQ(host.choose(0), "exhausted: Device 'v': none of 64 context ids that were tried is free; give it a cid");
+  EXPECT_EQ(host.choose(0), "exhausted: devices[0].cid: none of 64 context ids that were tried is free; give it a cid");
 }
 
 TEST(VsockChoice, DoesNotTryAgainForAnotherReason) {
   Host host{.failure = EPERM};
-  EXPECT_EQ(host.choose(0).substr(0, 56), "permission_denied: Device 'v': cannot set the context id");
+  EXPECT_EQ(host.choose(0).substr(0, 60), "permission_denied: devices[0].cid: cannot set the context id");
   EXPECT_EQ(host.asked, 1);
 }
 
@@ -75,7 +76,7 @@ TEST(VsockChoice, IsMadeForAVsockDeviceAlone) {
     (void)claim_vsock(config, "vm", "/nonexistent/vhost-vsock");
     FAIL() << "accepted";
   } catch (const Error& error) {
-    EXPECT_EQ(error.message(), "Device 'v': cannot open /nonexistent/vhost-vsock: No such file or directory");
+    EXPECT_EQ(error.message(), "devices[0].cid: cannot open /nonexistent/vhost-vsock: No such file or directory");
   }
 }
 

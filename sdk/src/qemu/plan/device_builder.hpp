@@ -20,7 +20,7 @@ namespace visor::sdk::plan::detail {
 inline constexpr std::string_view serial_bus = "visor-serial";
 
 /// Refuses a disk, of whatever kind, where storage.disable_block says so.
-void refuse_disabled_block(const VmConfig& config, const std::string& id);
+void refuse_disabled_block(const VmConfig& config);
 
 /// How a disk of this configuration is attached: as it says itself, or else as `storage.driver` does.
 /// Throws unsupported for what the machine or the driver does not have.

@@ -41,9 +41,9 @@ Attachment attachment_of(BlockDriver driver) {
 
 }  // namespace
 
-void refuse_disabled_block(const VmConfig& config, const std::string& id) {
+void refuse_disabled_block(const VmConfig& config) {
   if (config.storage.disable_block) {
-    refuse(Errc::unsupported, id, "storage.disable_block is set; take a shared folder, or leave it out");
+    refuse(Errc::unsupported, "storage.disable_block is set; take a shared folder, or leave it out");
   }
 }
 
@@ -134,7 +134,7 @@ void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
 }
 
 void DeviceBuilder::operator()(const DiskConfig& disk) {
-  refuse_disabled_block(input_.config, disk.id);
+  refuse_disabled_block(input_.config);
   if (bus_of(input_, disk) == DiskBus::scsi) return add_scsi_disk(disk);
   add_virtio_disk(disk);
 }

@@ -69,11 +69,11 @@ void DeviceBuilder::operator()(const VhostUserConfig& served) {
     case VhostUserType::net:
       return add_served_card(served, chardev);
     case VhostUserType::blk:
-      refuse_disabled_block(input_.config, served.id);
+      refuse_disabled_block(input_.config);
       device.kind = VhostUserKind::blk;
       break;
     case VhostUserType::scsi:
-      refuse_disabled_block(input_.config, served.id);
+      refuse_disabled_block(input_.config);
       device.kind = VhostUserKind::scsi;
       break;
     case VhostUserType::fs:
