@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/cloud_init.hpp"
 
+#include "iso_tool.hpp"
 #include "process/find_program.hpp"
-#include "process/iso_tool.hpp"
-#include "process/run_program.hpp"
+#include "run_program.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/exit.hpp"

@@ -8,6 +8,8 @@
 #include "visor/core/json.hpp"
 #include "visor/sdk/cloud_init.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -48,6 +50,8 @@ std::string text_of(const std::string& field, const std::string& text, const std
 }  // namespace
 
 std::filesystem::path cloud_init_disk(const std::filesystem::path& run_dir) { return run_dir / "cloud-init.iso"; }
+
+void remove_cloud_init(const std::filesystem::path& run_dir) noexcept { ::unlink(cloud_init_disk(run_dir).c_str()); }
 
 void make_cloud_init(const VmConfig& config, const std::string& id, const std::filesystem::path& run_dir,
                      const CallContext& call) {

@@ -261,7 +261,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   tracker_->reset();
   try {
     if (gone) std::filesystem::remove(exit_record_path(run_dir_.string()));
-    if (gone) std::filesystem::remove(cloud_init_disk(run_dir_));
+    if (gone) remove_cloud_init(run_dir_);
     {
       const std::scoped_lock lock{mutex_};
       if (gone) {

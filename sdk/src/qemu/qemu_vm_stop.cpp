@@ -223,7 +223,7 @@ void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
     if (keeper_lives() || alive(identity_of(record().hypervisor))) return;
     end_helpers();
     remove_sockets();
-    std::filesystem::remove(cloud_init_disk(run_dir_));
+    remove_cloud_init(run_dir_);
     if (read_exit_record(run_dir_.string())) return;
     {
       const std::scoped_lock lock{mutex_};

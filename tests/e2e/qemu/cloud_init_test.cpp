@@ -38,7 +38,8 @@ class CloudInit : public DeviceTest {
       found += entry.path().filename().string().find("cloud-init") != std::string::npos ? 1 : 0;
     }
     EXPECT_EQ(found, 1U);
-    EXPECT_EQ(std::filesystem::status(made()).permissions(), static_cast<std::filesystem::perms>(0600));
+    EXPECT_EQ(std::filesystem::status(made()).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     vm.stop({.force = true}, 20s);
     EXPECT_FALSE(std::filesystem::exists(made()));
   }

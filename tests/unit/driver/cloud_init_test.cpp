@@ -61,7 +61,8 @@ TEST_F(CloudInitDisk, IsThereWhileTheVmRuns) {
   EXPECT_FALSE(std::filesystem::exists(disk())) << "a VM that was not started has none";
   vm->start(limit);
   EXPECT_EQ(read_file(disk()), "iso\n");
-  EXPECT_EQ(std::filesystem::status(disk()).permissions(), static_cast<std::filesystem::perms>(0600));
+  EXPECT_EQ(std::filesystem::status(disk()).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   EXPECT_EQ(seen("user-data"), "#cloud-config\n");
   EXPECT_EQ(seen("meta-data"), "{\"instance-id\":\"vm\",\"local-hostname\":\"vm\"}\n");
   vm->stop({.force = true}, limit);

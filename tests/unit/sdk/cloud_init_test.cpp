@@ -2,7 +2,7 @@
 // The disk for cloud-init, made by scripts in the tool's place and by the real one where it is installed.
 #include "visor/sdk/cloud_init.hpp"
 
-#include "process/iso_tool.hpp"
+#include "iso_tool.hpp"
 #include "support/error_of.hpp"
 #include "support/left_over.hpp"
 #include "visor/core/error.hpp"
@@ -45,23 +45,23 @@ class CloudInitTest : public ::testing::Test {
     fs::remove_all(root_);
   }
 
-  [[nodiscard]] fs::path disk() const { return root_ / "run/seed.iso"; }
+  [[nodiscard]] const fs::path& root() const noexcept { return root_; }
+  [[nodiscard]] fs::path disk() const { return root() / "run/seed.iso"; }
   /// Puts a script in the tool's place; $SEEN is where it may leave what it saw.
   void tool(const std::string& script) const {
-    const auto file = root_ / "bin/genisoimage";
-    std::ofstream{file} << "#!/bin/sh\nSEEN=" << (root_ / "seen").string() << '\n' << script << '\n';
+    const auto file = root() / "bin/genisoimage";
+    std::ofstream{file} << "#!/bin/sh\nSEEN=" << (root() / "seen").string() << '\n' << script << '\n';
     fs::permissions(file, fs::perms::owner_all);
   }
   /// One that does as the real one.
   void working_tool() const { tool("echo \"$@\" >$SEEN/args; cp -r tree $SEEN; pwd >$SEEN/pwd; echo iso >image"); }
-  [[nodiscard]] std::string seen(const std::string& name) const { return read_file(root_ / "seen" / name); }
+  [[nodiscard]] std::string seen(const std::string& name) const { return read_file(root() / "seen" / name); }
   [[nodiscard]] Error failure(const CallContext& call = limit) const {
     return error_of([&] { make_cloud_init_disk({.user_data = "u"}, disk(), call); });
   }
 
-  fs::path root_;
-
  private:
+  fs::path root_;
   std::string path_;
   std::size_t fds_ = 0;
 };
@@ -99,7 +99,7 @@ TEST_F(CloudInitTest, SecretsAreForTheOwnerAlone) {
 TEST_F(CloudInitTest, WithoutNetworkConfigurationThereIsNoSuchFile) {
   working_tool();
   make_cloud_init_disk({.source = CloudInitSource::no_cloud, .user_data = "u", .meta_data = "m"}, disk(), limit);
-  EXPECT_FALSE(fs::exists(root_ / "seen/tree/network-config"));
+  EXPECT_FALSE(fs::exists(root() / "seen/tree/network-config"));
 }
 
 TEST_F(CloudInitTest, AToolThatFailsIsQuotedAndTheOldDiskStays) {
@@ -146,14 +146,14 @@ TEST_F(CloudInitTest, ATextThatIsTooLargeIsRefused) {
       error_of([&] { make_cloud_init_disk({.user_data = std::string(max_cloud_init_text + 1, 'x')}, disk(), limit); });
   EXPECT_EQ(to_string(error.code()), "exhausted");
   EXPECT_NE(error.message().find("user data"), std::string::npos) << error.message();
-  EXPECT_FALSE(fs::exists(root_ / "seen/args"));
+  EXPECT_FALSE(fs::exists(root() / "seen/args"));
 }
 
 TEST_F(CloudInitTest, AMissingFolderIsNamed) {
   working_tool();
-  const auto error = error_of([&] { make_cloud_init_disk({}, root_ / "none/seed.iso", limit); });
+  const auto error = error_of([&] { make_cloud_init_disk({}, root() / "none/seed.iso", limit); });
   EXPECT_EQ(to_string(error.code()), "not_found");
-  EXPECT_NE(error.message().find((root_ / "none").string()), std::string::npos) << error.message();
+  EXPECT_NE(error.message().find((root() / "none").string()), std::string::npos) << error.message();
 }
 
 TEST_F(CloudInitTest, AnyOfTheToolsDoesAndWithoutOneThePackagesAreNamed) {
