@@ -164,7 +164,7 @@ const DeviceTable& Sandbox::describe() {
   static const DeviceTable table =
       TableBuilder<D>("Sandbox", "Sandbox", "What system calls QEMU may make.")
           .told_by(DeviceOption::worded, "-sandbox")
-          .is("enable=on")
+          .is("on")
           .with({
               field<&D::obsolete>("obsolete", "obsolete", "Those that are out of use.").of({"allow", "deny"}),
               field<&D::elevate_privileges>("elevate_privileges", "elevateprivileges", "Becoming another user.")

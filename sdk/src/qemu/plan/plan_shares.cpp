@@ -89,13 +89,15 @@ void DeviceBuilder::add_served_share(const ShareConfig& share) {
   check_served(share, plan_.daemons.size());
   const auto daemon = daemon_of(input_, share);
   const auto chardev = share.id + "-chardev";
+  auto place = this->place();
+  place.disable_modern = false;  // it has no legacy interface
   connect(chardev, daemon.socket);
   add(VhostUserDevice{.kind = VhostUserKind::fs,
                       .id = share.id,
                       .chardev = chardev,
                       .tag = share.tag,
                       .transport = transport_,
-                      .place = place()});
+                      .place = place});
   plan_.daemons.push_back(daemon);
 }
 

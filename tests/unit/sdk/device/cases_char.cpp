@@ -131,7 +131,7 @@ std::vector<DeviceCase> process_cases() {
           actions(),
           {kit_of<Sandbox>(),
            {},
-           {{"obsolete", "deny", "-sandbox enable=on,obsolete=deny"},
+           {{"obsolete", "deny", "-sandbox on,obsolete=deny"},
             {"elevate_privileges", "children", "elevateprivileges=children"},
             {"spawn", "deny", "spawn=deny"},
             {"resource_control", "allow", "resourcecontrol=allow"}}},
