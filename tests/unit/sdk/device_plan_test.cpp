@@ -245,6 +245,20 @@ TEST(PlanPanic, IsRefusedWhereThereIsNoDeviceForIt) {
             "unsupported: devices[0]: machine pseries tells of panics without a device; leave it out");
 }
 
+TEST(PlanFwCfg, HasRoomForAFew) {
+  std::vector<DeviceConfig> blobs;
+  for (int i = 0; i < 11; ++i) {
+    FwCfgConfig blob;
+    blob.id = "b" + std::to_string(i);
+    blob.name = "opt/visor/" + blob.id;
+    blob.text = "x";
+    blobs.emplace_back(blob);
+  }
+  EXPECT_EQ(refusal(blobs), "unsupported: devices[10]: a VM has at most 10 fw_cfg blobs; put several into one");
+  blobs.pop_back();
+  EXPECT_EQ(refusal(blobs), "accepted");
+}
+
 TEST(PlanFwCfg, IsRefusedWhereTheMachineHasNone) {
   FwCfgConfig blob;
   blob.id = "f";

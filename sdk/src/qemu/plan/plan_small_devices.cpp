@@ -7,8 +7,15 @@
 #include "visor/sdk/device/memory.hpp"
 #include "visor/sdk/device/pci.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 namespace visor::sdk::plan::detail {
 namespace {
+
+/// QEMU has 32 places for files, fills some itself, and aborts when there is none left: with 18 blobs on a bare q35.
+/// (hw/nvram/fw_cfg.c, FW_CFG_FILE_SLOTS_DFLT)
+constexpr std::ptrdiff_t most_blobs = 10;
 
 void set_raw(PropertyBag& bag, const std::string& key, const Value& value) {
   if (!is_property_name(key) || key == "id" || key == "driver") {
@@ -85,6 +92,10 @@ void DeviceBuilder::operator()(const WatchdogConfig& watchdog) {
 
 void DeviceBuilder::operator()(const FwCfgConfig& blob) {
   if (!choices_.fw_cfg_refusal.empty()) refuse(Errc::unsupported, choices_.fw_cfg_refusal);
+  const auto blobs = std::ranges::count(plan_.line.arguments(), "-fw_cfg", &CommandLine::Argument::option);
+  if (blobs >= most_blobs) {
+    refuse(Errc::unsupported, "a VM has at most " + std::to_string(most_blobs) + " fw_cfg blobs; put several into one");
+  }
   add(FwCfg{.name = blob.name, .file = blob.path, .text = blob.text});
 }
 
