@@ -8,6 +8,7 @@
 
 #include <map>
 #include <set>
+#include <sstream>
 
 namespace visor::test {
 namespace {
@@ -32,6 +33,16 @@ const std::map<std::string, std::set<std::string>>& unread() {
       {"-fsdev", {"*"}},
   };
   return items;
+}
+
+/// In the words of `-device`: "1e.2", or "1e" where the function was left out and is 0. QEMU has one number for both.
+Value pci_address(const Value& got, const std::string& wanted) {
+  if (got.kind() != Value::Kind::integer) return got;
+  const auto number = static_cast<unsigned>(got.as_int());
+  std::ostringstream text;
+  text << std::hex << number / 8;
+  if (number % 8 != 0 || wanted.find('.') != std::string::npos) text << '.' << number % 8;
+  return text.str();
 }
 
 class ReadBack {
@@ -123,6 +134,7 @@ class ReadBack {
                                  : "/machine/peripheral/" + id;
     if (key == "id") return get(path, "type").is_string() ? Value{id} : Value{};
     if (key == "bus") return get(path, "parent_bus");
+    if (key == "addr") return pci_address(get(path, key), option.at(key));
     return get(path, key.empty() ? "type" : key);
   }
 
