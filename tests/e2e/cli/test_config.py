@@ -122,18 +122,19 @@ boot: {{kernel: {self.folder}/kernel, initrd: "{self.folder}/my initrd", kernel_
 machine: {accelerator: tcg}
 boot: {kernel: kernel, initrd: missing}
 devices:
-  - {type: vsock}
+  - {type: nic, backend: macvtap, interface: m0}
   - type: share
     path: /srv
     tag: t
     protocol: virtio-fs
+    read_only: true
 """)
         for command in ("validate", "render", "run"):
             with self.subTest(command):
                 lines = self.error(command, config, status=2)["message"].splitlines()
                 self.assertEqual([line.split(": ")[:2] for line in lines],
-                                 [[f"{config}:3:24", "boot.initrd"], [f"{config}:5:5", "devices[0].cid"],
-                                  [f"{config}:9:5", "devices[1].protocol"]])
+                                 [[f"{config}:3:24", "boot.initrd"], [f"{config}:5:17", "devices[0].backend"],
+                                  [f"{config}:10:5", "devices[1].read_only"]])
         self.assert_nothing_left()
 
     def test_shell_reads_the_same_elements(self):

@@ -222,7 +222,7 @@ TEST(Normalised, TagsAndPortNamesAreUnique) {
 }
 TEST(Normalised, NamesOfFirmwareConfigurationAreUnique) {
   const auto blob = [](const char* name) { return FwCfgConfig{.name = name, .text = "t"}; };
-  refuses("devices[2]: The name 'opt/a' is taken by devices[0]",
+  refuses("devices[2].name: The name 'opt/a' is taken by devices[0]",
           [&](auto& c) { c.devices = {blob("opt/a"), blob("opt/b"), blob("opt/a")}; });
   auto config = sound();
   config.devices = {blob("p"), SerialPortConfig{.name = "p"}};

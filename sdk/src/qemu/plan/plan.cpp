@@ -54,9 +54,11 @@ void add_board(const Input& input, Plan& plan) {
   Machine machine{.type = type.empty() ? std::string{input.arch.default_machine()} : type,
                   .accelerator = input.accelerator == Accelerator::kvm ? "kvm" : "tcg",
                   .memory_backend = detail::has_memory_object(input.config) ? detail::memory_object : ""};
-  const auto option = [&](const auto& one) { machine.options.push_back(std::string{one.key} + '=' + one.value); };
+  Params options;
+  const auto option = [&](const auto& one) { options.push_back({one.key, one.value}); };
   std::ranges::for_each(input.arch.machine_options(input.arch_input()), option);
   std::ranges::for_each(deserialize_params(input.config.machine.options), option);
+  machine.options = serialize_params(options, "=");
   add(plan, "machine", machine);
 }
 
