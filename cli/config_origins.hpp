@@ -16,10 +16,10 @@ class ConfigOrigins {
   ConfigOrigins() = default;
   /// What a file says; `name` stands for it in texts.
   ConfigOrigins(std::string name, ConfigMarks marks) : name_{std::move(name)}, marks_{std::move(marks)} {}
-  /// An option ("--set memory.size=1GiB") says what is at this path and below it.
+  /// An option ("--set memory.size") says what is at this path and below it.
   void add_option(std::string_view path, std::string option);
 
-  /// "vm.yaml:3:1" or "--set memory.size=1GiB" of what was said there or below it; empty: the default stands.
+  /// "vm.yaml:3:1" or "--set memory.size" of what was said there or below it; empty: the default stands.
   [[nodiscard]] std::string of(std::string_view path) const;
   /// The same error with the place before each line that begins with a field: "vm.yaml:9:5: devices[1].mac: …".
   [[nodiscard]] Error with_places(const Error& error) const;

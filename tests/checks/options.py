@@ -14,7 +14,8 @@ import tree
 FOLDERS = ("sdk/src/device/", "sdk/src/hotplug/", "sdk/src/qemu/", "sdk/include/", "core/src/runtime/",
            "plugins/qemu-", "cli/")
 EXEMPT = ("sdk/src/device/property_bag.cpp", "sdk/src/device/command_line.cpp",  # the builder
-          "cli/args.cpp")                                                       # names its own options so
+          "sdk/src/qemu/plan/fuse_option.hpp",  # the builder of virtiofsd's, which is escaped otherwise
+          "cli/args.cpp")  # names its own options so
 KEY = r"[A-Za-z][\w.-]*="
 PIECES = [re.compile(piece) for piece in (
     rf"^,?{KEY}$",                  # "size=" + value

@@ -184,6 +184,7 @@ std::string decode_document(const Value& value) {
     throw Error(Errc::invalid_config, "Has " + std::to_string(text.size()) + " bytes, at most " +
                                           std::to_string(max_document) + " are possible; a file may have more");
   }
+  if (!is_utf8(text)) throw Error(Errc::invalid_config, "Must be UTF-8 text, found other bytes; a file may have any");
   const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\r' && c != '\t'; };
   if (std::ranges::none_of(text, is_bad)) return text;
   throw Error(Errc::invalid_config, "Must not contain control characters but tabs and the ends of lines");

@@ -29,7 +29,7 @@ class Validate(CommandTest):
 
     def test_bad_override(self):
         message = self.error("validate", self.config, "--set", "memory.sise=1GiB", status=2)["message"]
-        self.assertIn("--set memory.sise=1GiB: memory.sise", message)
+        self.assertIn("--set memory.sise: ", message)
 
     def test_reads_stdin(self):
         out, _ = self.visor("validate", "-", input="hypervisor: mock\n")
@@ -101,7 +101,7 @@ boot: {{kernel: {self.folder}/kernel, initrd: "{self.folder}/my initrd", kernel_
         of = {part["words"][0]: part for part in value["parts"]}
         self.assertEqual((of["-m"]["section"], of["-m"]["reason"], of["-m"]["from"]),
                          ("machine", "memory.size", f"{config}:5:10"))
-        self.assertEqual((of["-smp"]["reason"], of["-smp"]["from"]), ("cpu.count", "--set cpu.count=2"))
+        self.assertEqual((of["-smp"]["reason"], of["-smp"]["from"]), ("cpu.count", "--set cpu.count"))
         self.assertEqual((of["-cpu"]["reason"], of["-cpu"]["from"]), ("cpu.model", "default"))
         self.assertNotIn("from", of["-S"])
         self.assertTrue(all(part["reason"] for part in value["parts"]), value)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders of the host.
 #include "device_builder.hpp"
+#include "fuse_option.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/fs.hpp"
 #include "visor/sdk/device/vhost.hpp"
@@ -47,16 +48,6 @@ void check_served(const ShareConfig& share, std::size_t daemons) {
       "a VM has at most " + std::to_string(most_daemons) + " virtio-fs shares; take protocol 9p for the others");
 }
 
-/// As an item of -o, where commas part them: qemu tools/virtiofsd takes them as libfuse does, with backslashes.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == ',' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out;
-}
-
 FsDaemon daemon_of(const Input& input, const ShareConfig& share) {
   static constexpr std::array caches{"none", "metadata", "auto", "always"};
   const auto& fs = input.config.shared_fs;
@@ -64,9 +55,9 @@ FsDaemon daemon_of(const Input& input, const ShareConfig& share) {
   daemon.arguments = {"--fd=" + std::to_string(fs_daemon_fd),
                       "-f",
                       "-o",
-                      "source=" + escaped(share.path),
+                      fuse_option("source", share.path),
                       "-o",
-                      std::string{"cache="} + caches.at(static_cast<std::size_t>(fs.cache))};
+                      fuse_option("cache", caches.at(static_cast<std::size_t>(fs.cache)))};
   daemon.arguments.insert(daemon.arguments.end(), fs.daemon_args.begin(), fs.daemon_args.end());
   return daemon;
 }
