@@ -224,7 +224,7 @@ visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
     if (auto exit = known_exit()) {
       settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
-      bury(*exit);
+      bury(*exit, call.deadline());
       return *exit;
     }
     call.check("the VM to end");

@@ -130,7 +130,8 @@ TEST_F(ServedShare, ADaemonThatDiesDuringTheStartFailsItWithItsWords) {
 }
 
 TEST_F(ServedShare, AQemuThatWaitsForADaemonThatHangsIsSaidTo) {
-  daemon("echo 'still thinking' >&2; " + say_pid() + "trap '' TERM; while :; do sleep 1; done");
+  daemon("echo 'still thinking' >&2; " + say_pid() + "trap 'touch " + (root() / "told").string() +
+         "' TERM; while :; do sleep 0.02; done");
   set_words({"greeting=silence"});
   const auto vm = create_served();
   HoldAt hanging{"negotiate", [&] { return has_pid(); }};
@@ -138,6 +139,7 @@ TEST_F(ServedShare, AQemuThatWaitsForADaemonThatHangsIsSaidTo) {
   EXPECT_TRUE(hanging.held());
   EXPECT_EQ(to_string(error.code()), "timeout");
   EXPECT_NE(error.message().find("the helper fs-s said last: still thinking"), std::string::npos) << error.message();
+  EXPECT_FALSE(std::filesystem::exists(root() / "told")) << "it was given time that the start no longer had";
 }
 
 TEST_F(ServedShare, AQemuThatFailsTakesTheDaemonWithIt) {
