@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 #include <vector>
@@ -86,6 +87,7 @@ RawLaunch command_of(IsoTool tool, const fs::path& scratch, CloudInitSource sour
   launch.working_dir = scratch.string();
   launch.end_with_caller = true;
   launch.stderr_bytes = 16 * 1024;
+  launch.term_grace = std::chrono::milliseconds{100};  // it has nothing to save
   return launch;
 }
 

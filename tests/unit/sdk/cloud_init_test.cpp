@@ -128,6 +128,13 @@ TEST_F(CloudInitTest, ADeadlineEndsTheToolAndWhatItStarted) {
   EXPECT_FALSE(fs::exists(disk()));
 }
 
+// What it does when it is told to end it does not get to the end of.
+TEST_F(CloudInitTest, AToolThatTakesItsTimeToEndIsKilled) {
+  tool("trap 'touch $SEEN/told; sleep 2; touch $SEEN/late; exit 1' TERM; while :; do sleep 0.02; done");
+  EXPECT_EQ(to_string(failure(500ms).code()), "timeout");
+  EXPECT_FALSE(fs::exists(root() / "seen/late"));
+}
+
 TEST_F(CloudInitTest, ACancelledCallEndsTheTool) {
   struct CancelAtRun final : ProgressSink {
     void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
