@@ -172,6 +172,8 @@ void QemuVm::launch(const CallContext& call) {
   (void)replace_session(session);
   call.report("negotiate");
   session->connect_monitor(plan.owner.path, call);
+  // QEMU answers: it has opened its disks, and opens this one never again. Nobody need be there to remove its secrets.
+  remove_cloud_init(run_dir_);
 }
 
 void QemuVm::start(bool start_paused, const CallContext& call) {

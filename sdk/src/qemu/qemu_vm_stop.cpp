@@ -115,6 +115,7 @@ StopResult QemuVm::stop_unstarted() {
     exit->text = "It was stopped before it was started";
     exit->time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
+  remove_cloud_init(run_dir_);  // a start may have been killed
   auto record = this->record();
   record.blob.set("ended", exit_to_value(*exit));
   write_record(record);

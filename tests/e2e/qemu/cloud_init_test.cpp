@@ -30,18 +30,12 @@ class CloudInit : public DeviceTest {
     DeviceTest::SetUp();
   }
 
-  [[nodiscard]] std::filesystem::path made() const { return folder() / "cloud-init.iso"; }
-  /// Nothing but the disk itself was made for it, and stopping takes that away.
+  /// The guest has the disk; in the folder nothing is left of it.
   void stop(Vm& vm) const {
-    std::size_t found = 0;
     for (const auto& entry : std::filesystem::directory_iterator{folder()}) {
-      found += entry.path().filename().string().find("cloud-init") != std::string::npos ? 1 : 0;
+      EXPECT_EQ(entry.path().filename().string().find("cloud-init"), std::string::npos) << entry.path();
     }
-    EXPECT_EQ(found, 1U);
-    EXPECT_EQ(std::filesystem::status(made()).permissions(),
-              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     vm.stop({.force = true}, 20s);
-    EXPECT_FALSE(std::filesystem::exists(made()));
   }
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The cloud-init disk of a VM: made when the VM is started, gone when it has ended or did not start.
+// The cloud-init disk of a VM: made when the VM is started, gone when QEMU has opened it or did not start.
 #include "fixture.hpp"
 #include "visor/core/file.hpp"
 
@@ -10,6 +10,24 @@
 
 namespace visor::sdk {
 namespace {
+
+/// Looks at a file when QEMU has been started and not yet been connected to.
+class LookAtNegotiate final : public ProgressSink {
+ public:
+  explicit LookAtNegotiate(std::filesystem::path file) : file_{std::move(file)} {}
+  void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
+    if (stage != "negotiate" || !std::filesystem::exists(file_)) return;
+    text_ = read_file(file_);
+    permissions_ = std::filesystem::status(file_).permissions();
+  }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] std::filesystem::perms permissions() const { return permissions_; }
+
+ private:
+  std::filesystem::path file_;
+  std::string text_;
+  std::filesystem::perms permissions_{};
+};
 
 class CloudInitDisk : public DriverTest {
  protected:
@@ -54,15 +72,16 @@ class CloudInitDisk : public DriverTest {
   std::string path_;
 };
 
-TEST_F(CloudInitDisk, IsThereWhileTheVmRuns) {
+TEST_F(CloudInitDisk, IsThereUntilQemuHasOpenedIt) {
   CloudInitConfig cloud;
   cloud.user_data = "#cloud-config\n";
   const auto vm = create_with(cloud);
   EXPECT_FALSE(std::filesystem::exists(disk())) << "a VM that was not started has none";
-  vm->start(limit);
-  EXPECT_EQ(read_file(disk()), "iso\n");
-  EXPECT_EQ(std::filesystem::status(disk()).permissions(),
-            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  LookAtNegotiate look{disk()};
+  vm->start({std::chrono::steady_clock::now() + limit, {}, &look});
+  EXPECT_EQ(look.text(), "iso\n");
+  EXPECT_EQ(look.permissions(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_FALSE(std::filesystem::exists(disk())) << "whoever sees the VM end need not remove it";
   EXPECT_EQ(seen("user-data"), "#cloud-config\n");
   EXPECT_EQ(seen("meta-data"), "{\"instance-id\":\"vm\",\"local-hostname\":\"vm\"}\n");
   vm->stop({.force = true}, limit);
