@@ -47,11 +47,22 @@ std::string text_of(const std::string& field, const std::string& text, const std
   }
 }
 
+/// The folders that make_cloud_init_disk() works in, should a process have been killed while it did.
+void remove_left_overs(const std::filesystem::path& run_dir) noexcept try {
+  for (const auto& entry : std::filesystem::directory_iterator{run_dir}) {
+    if (entry.path().filename().string().starts_with(".cloud-init-")) std::filesystem::remove_all(entry.path());
+  }
+} catch (const std::exception&) {  // the next one tries again
+}
+
 }  // namespace
 
 std::filesystem::path cloud_init_disk(const std::filesystem::path& run_dir) { return run_dir / "cloud-init.iso"; }
 
-void remove_cloud_init(const std::filesystem::path& run_dir) noexcept { ::unlink(cloud_init_disk(run_dir).c_str()); }
+void remove_cloud_init(const std::filesystem::path& run_dir) noexcept {
+  ::unlink(cloud_init_disk(run_dir).c_str());
+  remove_left_overs(run_dir);
+}
 
 void make_cloud_init(const VmConfig& config, const std::string& id, const std::filesystem::path& run_dir,
                      const CallContext& call) {
@@ -60,6 +71,7 @@ void make_cloud_init(const VmConfig& config, const std::string& id, const std::f
     if (cloud == nullptr) continue;
     const auto device = "devices[" + std::to_string(i) + "]";
     call.report("cloud-init");
+    remove_cloud_init(run_dir);  // of a process that was killed meanwhile
     CloudInitData data{
         .source = cloud->source,
         .user_data = text_of(device + ".user_data_path", cloud->user_data, cloud->user_data_path),

@@ -11,7 +11,7 @@ namespace visor::sdk {
 /// Where a VM's cloud-init disk is.
 std::filesystem::path cloud_init_disk(const std::filesystem::path& run_dir);
 
-/// Removes it, if it is there.
+/// Removes it, if it is there, and what a process left behind that was killed while it made it.
 void remove_cloud_init(const std::filesystem::path& run_dir) noexcept;
 
 /// Makes it for the VM of this id, when one is configured. [file I/O] [blocks ≤ deadline, 30 s at most] Throws as

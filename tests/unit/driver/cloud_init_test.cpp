@@ -56,6 +56,13 @@ class CloudInitDisk : public DriverTest {
     return vm;
   }
   [[nodiscard]] std::filesystem::path disk() const { return run_dir() / "cloud-init.iso"; }
+  [[nodiscard]] std::filesystem::path left_over() const { return run_dir() / ".cloud-init-abcdef"; }
+  /// As a process does that is killed while it makes the disk, or soon after.
+  void leave_behind() const {
+    std::filesystem::create_directories(left_over() / "tree");
+    std::ofstream{left_over() / "tree/user-data"} << "password: secret";
+    std::ofstream{disk()} << "iso";
+  }
   [[nodiscard]] std::string seen(const std::string& name) const {
     return read_file(run_dir().parent_path() / "seen/tree" / name);
   }
@@ -86,6 +93,23 @@ TEST_F(CloudInitDisk, IsThereUntilQemuHasOpenedIt) {
   EXPECT_EQ(seen("meta-data"), "{\"instance-id\":\"vm\",\"local-hostname\":\"vm\"}\n");
   vm->stop({.force = true}, limit);
   EXPECT_FALSE(std::filesystem::exists(disk()));
+}
+
+TEST_F(CloudInitDisk, WhatAKilledProcessLeftGoesBeforeANewOneIsMade) {
+  const auto vm = create_with({});
+  leave_behind();
+  tool("ls -A .. | grep -c cloud-init >$SEEN/count; echo iso >image");
+  vm->start(limit);
+  EXPECT_EQ(read_file(run_dir().parent_path() / "seen/count"), "1\n") << "its own folder";
+  vm->stop({.force = true}, limit);
+}
+
+TEST_F(CloudInitDisk, WhatAKilledProcessLeftGoesWithTheVm) {
+  const auto vm = create_with({});
+  leave_behind();
+  vm->stop({.force = true}, limit);
+  EXPECT_FALSE(std::filesystem::exists(disk()));
+  EXPECT_FALSE(std::filesystem::exists(left_over()));
 }
 
 TEST_F(CloudInitDisk, TakesItsTextsFromFiles) {
