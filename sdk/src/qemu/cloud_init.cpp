@@ -79,7 +79,8 @@ void make_cloud_init(const VmConfig& config, const std::string& id, const std::f
         .network_config = text_of(device + ".network_config_path", cloud->network_config, cloud->network_config_path)};
     if (data.meta_data.empty()) data.meta_data = standard_meta_data(config, id, cloud->source);
     try {
-      make_cloud_init_disk(data, cloud_init_disk(run_dir), call.at_most(tool_limit));
+      const auto limited = call.at_most(tool_limit);  // the tool's own stages are none of the start's
+      make_cloud_init_disk(data, cloud_init_disk(run_dir), CallContext{limited.deadline(), limited.cancel()});
     } catch (const Error& error) {
       throw Error(error.code(), device + ": " + error.message());
     }

@@ -16,17 +16,20 @@ class LookAtNegotiate final : public ProgressSink {
  public:
   explicit LookAtNegotiate(std::filesystem::path file) : file_{std::move(file)} {}
   void progress(std::string_view stage, std::uint64_t, std::uint64_t) noexcept override {
+    stages_.emplace_back(stage);
     if (stage != "negotiate" || !std::filesystem::exists(file_)) return;
     text_ = read_file(file_);
     permissions_ = std::filesystem::status(file_).permissions();
   }
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] std::filesystem::perms permissions() const { return permissions_; }
+  [[nodiscard]] const std::vector<std::string>& stages() const { return stages_; }
 
  private:
   std::filesystem::path file_;
   std::string text_;
   std::filesystem::perms permissions_{};
+  std::vector<std::string> stages_;
 };
 
 class CloudInitDisk : public DriverTest {
@@ -93,6 +96,14 @@ TEST_F(CloudInitDisk, IsThereUntilQemuHasOpenedIt) {
   EXPECT_EQ(seen("meta-data"), "{\"instance-id\":\"vm\",\"local-hostname\":\"vm\"}\n");
   vm->stop({.force = true}, limit);
   EXPECT_FALSE(std::filesystem::exists(disk()));
+}
+
+TEST_F(CloudInitDisk, TheToolsOwnStagesAreNotReported) {
+  const auto vm = create_with({});
+  LookAtNegotiate look{disk()};
+  vm->start({std::chrono::steady_clock::now() + limit, {}, &look});
+  EXPECT_EQ(look.stages(), (std::vector<std::string>{"cloud-init", "spawn", "negotiate", "run"}));
+  vm->stop({.force = true}, limit);
 }
 
 TEST_F(CloudInitDisk, WhatAKilledProcessLeftGoesBeforeANewOneIsMade) {
