@@ -279,8 +279,8 @@ bool QemuVm::end_launched(Session* session) noexcept {
     const auto end = [](const visor::ProcessIdentity& process) {
       return end_process(identity_of(process), 0ms, std::chrono::steady_clock::now() + direct_farewell);
     };
-    const bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
-    (void)end_helpers(0ms, std::chrono::steady_clock::now() + direct_farewell);
+    bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    gone = end_helpers(0ms, std::chrono::steady_clock::now() + direct_farewell) && gone;
     if (gone) remove_sockets();
     return gone;
   } catch (const std::exception& error) {
