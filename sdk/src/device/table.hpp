@@ -212,6 +212,9 @@ void add_place(std::vector<DeviceField>& fields, bool virtio, std::uint32_t of) 
           .on(on_pci));
   add(field<Member, &Place::disable_modern>("disable_modern", "disable-modern", "Only the legacy interface.")
           .on(virtio ? on_pci : 0));
+  add(field<Member, &Place::disable_legacy>("disable_legacy", "disable-legacy", "No legacy interface.")
+          .of({"auto", "on", "off"})
+          .on(virtio ? on_pci : 0));
   add(field<Member, &Place::iommu_platform>("iommu_platform", "iommu_platform", "The guest's IOMMU stands between.")
           .on(virtio ? on_all : 0));
   add(field<Member, &Place::ats>("ats", "ats", "May keep translations of that IOMMU.").on(virtio ? on_pci : 0));
@@ -272,7 +275,9 @@ struct TableBuilder : DeviceTable {
   }
   /// After placed(): variants that know virtio 1 alone.
   TableBuilder&& modern(std::uint32_t these) && {
-    std::ranges::find(fields, "disable_modern", &DeviceField::name)->variants &= ~these;
+    for (const auto* each : {"disable_modern", "disable_legacy"}) {
+      std::ranges::find(fields, each, &DeviceField::name)->variants &= ~these;
+    }
     return std::move(*this);
   }
 };

@@ -62,6 +62,62 @@ INSTANTIATE_TEST_SUITE_P(
                                  .change = [](auto& c) { c.machine.iommu_platform = true; }}),
     [](const auto& each) { return each.param.name; });
 
+TEST(PlanIommuPlatform, LeavesNoVirtioDeviceALegacyInterface) {
+  VhostUserConfig served;
+  served.socket = "/s";
+  std::vector<DeviceConfig> devices = {DiskConfig{}, RngConfig{}, NicConfig{}, BalloonConfig{}, SerialPortConfig{}};
+  std::get<DiskConfig>(devices.front()).path = "/d";
+  served.type = VhostUserType::blk;
+  devices.emplace_back(served);
+  auto config = with(devices);
+  config.machine.iommu_platform = true;
+  const auto plan = plan_of("amd64", config);
+  auto lines = values(plan, "-device", "virtio-");
+  lines.push_back(values(plan, "-device", "vhost-user-blk").at(0));
+  EXPECT_EQ(lines.size(), devices.size());
+  for (const auto& line : lines) {
+    EXPECT_NE(line.find(",disable-legacy=on,iommu_platform=on"), std::string::npos) << line;
+  }
+  EXPECT_EQ(values(plan, "-global", "virtio-pci"), Lines{}) << "not every type has the property";
+  for (const auto& line : values(plan_of("amd64", with(devices)), "-device")) {
+    EXPECT_EQ(line.find("disable-legacy"), std::string::npos) << line;
+  }
+}
+
+TEST(PlanIommuPlatform, SaysNothingOfALegacyInterfaceThatIsNotThere) {
+  VhostUserConfig served;
+  served.type = VhostUserType::fs;
+  served.socket = "/s";
+  served.tag = "t";
+  auto config = with({served, VsockConfig{}});
+  config.machine.iommu_platform = true;
+  const auto lines = values(plan_of("amd64", config), "-device", "vhost-");
+  EXPECT_EQ(lines.size(), 2U);
+  for (const auto& line : lines) {
+    EXPECT_NE(line.find(",iommu_platform=on"), std::string::npos) << line;
+    EXPECT_EQ(line.find("disable-"), std::string::npos) << line;
+  }
+}
+
+TEST(PlanIommuPlatform, IsNothingForTheVirtioFsDaemon) {
+  ShareConfig share;
+  share.id = "s";
+  share.path = "/p";
+  share.tag = "t";
+  share.type = ShareType::virtio_fs;
+  const auto refused = [&] {
+    return refusal_of("amd64", "q35", [&](auto& c) {
+      c.machine.iommu_platform = true;
+      c.devices = {share};
+    });
+  };
+  EXPECT_EQ(refused(),
+            "unsupported: devices[0].protocol: the virtio-fs daemon does not work with machine.iommu_platform; take "
+            "protocol 9p, or leave that out");
+  share.type = ShareType::plan9;
+  EXPECT_EQ(refused(), "accepted");
+}
+
 TEST(PlanVsock, IsThereWhenTheNetworkUsesIt) {
   auto config = base("q35");
   config.network.use_vsock = true;

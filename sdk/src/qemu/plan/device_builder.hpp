@@ -101,6 +101,8 @@ class DeviceBuilder {
 
   /// What stands with every virtio device.
   [[nodiscard]] Place place() const;
+  /// The same for a device that has no legacy interface, and no property that says so.
+  [[nodiscard]] Place modern_place() const;
   [[nodiscard]] VirtioTransport transport() const noexcept { return transport_; }
   [[nodiscard]] const DeviceChoices& choices() const noexcept { return choices_; }
 

@@ -118,11 +118,6 @@ void add_process(const Input& input, Plan& plan) {
   for (const auto& option : input.arch.globals(input.arch_input())) {
     line.add("-global", PropertyBag::keys().set(option.key, option.value));
   }
-  // qemu: hw/virtio/virtio-pci.c; a device that speaks the old protocol as well has no way through an IOMMU.
-  line.because("machine.iommu_platform");
-  if (input.config.machine.iommu_platform && input.arch.buses(input.arch_input()).transport == VirtioTransport::pci) {
-    line.add("-global", PropertyBag::keys().set("virtio-pci.disable-legacy", "on"));
-  }
 }
 
 void add_monitor(CommandLine& line, const std::string& id, const Listener& listener) {

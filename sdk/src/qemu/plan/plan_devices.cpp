@@ -78,17 +78,26 @@ DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
       choices_{input.arch.devices(input.arch_input())} {}
 
 /// virtio 1.0 notifies by writes to memory, which a nested hypervisor has to decode; the legacy interface does by I/O
-/// ports, whose exit itself says what was written.
+/// ports, whose exit itself says what was written. A device with that interface has no way through an IOMMU
+/// (qemu: hw/virtio/virtio-pci.c).
 Place virtio_place(const Input& input) {
   const auto& machine = input.config.machine;
   const bool nested = machine.nesting_checks && input.host.on_vmm && input.accelerator == Accelerator::kvm;
   const bool pci = input.arch.buses(input.arch_input()).transport == VirtioTransport::pci;
   return {.disable_modern = nested && pci && !machine.iommu_platform,
+          .disable_legacy = pci && machine.iommu_platform ? OnOffAuto::on : OnOffAuto::automatic,
           .iommu_platform = machine.iommu_platform,
           .ats = keeps_translations(input)};
 }
 
 Place DeviceBuilder::place() const { return virtio_place(input_); }
+
+Place DeviceBuilder::modern_place() const {
+  auto place = this->place();
+  place.disable_modern = false;
+  place.disable_legacy = OnOffAuto::automatic;
+  return place;
+}
 
 std::string DeviceBuilder::machine() const {
   const auto& type = input_.config.machine.type;

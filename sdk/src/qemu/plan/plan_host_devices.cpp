@@ -24,14 +24,12 @@ bool is_ap_matrix(const Input& input, const std::string& path) {
 }  // namespace
 
 void DeviceBuilder::operator()(const VsockConfig& vsock) {
-  auto place = this->place();
-  place.disable_modern = false;  // it has no legacy interface
   plan_.vsock = next_fd_++;
   add(VhostVsock{.id = vsock.id,
                  .guest_cid = vsock.cid != 0 ? vsock.cid : vsock_cid(input_.id, 0),
                  .vhostfd = std::to_string(plan_.vsock),
                  .transport = transport_,
-                 .place = place});
+                 .place = modern_place()});
 }
 
 void DeviceBuilder::operator()(const VfioConfig& vfio) {
@@ -79,7 +77,7 @@ void DeviceBuilder::operator()(const VhostUserConfig& served) {
     case VhostUserType::fs:
       if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "device", choices_.virtio_fs_refusal);
       device.kind = VhostUserKind::fs;
-      device.place.disable_modern = false;  // it has no legacy interface
+      device.place = modern_place();
       device.tag = served.tag;
       break;
     default:

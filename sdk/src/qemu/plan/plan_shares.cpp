@@ -77,18 +77,21 @@ namespace detail {
 
 void DeviceBuilder::add_served_share(const ShareConfig& share) {
   if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "protocol", choices_.virtio_fs_refusal);
+  // The server takes none of the guest's addresses through an IOMMU: it does not offer VIRTIO_F_ACCESS_PLATFORM.
+  if (input_.config.machine.iommu_platform) {
+    refuse_field(Errc::unsupported, "protocol",
+                 "the virtio-fs daemon does not work with machine.iommu_platform; take protocol 9p, or leave that out");
+  }
   check_served(share, plan_.daemons.size());
   const auto daemon = daemon_of(input_, share);
   const auto chardev = share.id + "-chardev";
-  auto place = this->place();
-  place.disable_modern = false;  // it has no legacy interface
   connect(chardev, daemon.socket);
   add(VhostUserDevice{.kind = VhostUserKind::fs,
                       .id = share.id,
                       .chardev = chardev,
                       .tag = share.tag,
                       .transport = transport_,
-                      .place = place});
+                      .place = modern_place()});
   plan_.daemons.push_back(daemon);
 }
 
