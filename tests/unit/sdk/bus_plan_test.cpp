@@ -43,10 +43,10 @@ Lines bus_lines(const Plan& plan) {
 }
 
 const Lines four_ports = {
-    "pcie-root-port,id=visor-port0,chassis=1,slot=1,multifunction=on,bus=pcie.0,addr=1e.0",
-    "pcie-root-port,id=visor-port1,chassis=2,slot=2,bus=pcie.0,addr=1e.1",
-    "pcie-root-port,id=visor-port2,chassis=3,slot=3,bus=pcie.0,addr=1e.2",
-    "pcie-root-port,id=visor-port3,chassis=4,slot=4,bus=pcie.0,addr=1e.3",
+    "pcie-root-port,id=visor-port0,chassis=255,slot=255,multifunction=on,bus=pcie.0,addr=1e.0",
+    "pcie-root-port,id=visor-port1,chassis=254,slot=254,bus=pcie.0,addr=1e.1",
+    "pcie-root-port,id=visor-port2,chassis=253,slot=253,bus=pcie.0,addr=1e.2",
+    "pcie-root-port,id=visor-port3,chassis=252,slot=252,bus=pcie.0,addr=1e.3",
 };
 const Change no_ports_one_bridge = [](auto& c) {
   c.machine.root_ports = 0;
@@ -73,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "amd64",
                               "q35",
                               [](auto& c) { c.machine.root_ports = 1; },
-                              {"pcie-root-port,id=visor-port0,chassis=1,slot=1,bus=pcie.0,addr=1e.0"},
+                              {"pcie-root-port,id=visor-port0,chassis=255,slot=255,bus=pcie.0,addr=1e.0"},
                               "visor-port0@0",
                               1},
                       BusCase{"q35_nothing", "amd64", "q35", [](auto& c) { c.machine.root_ports = 0; }, {}, "", 0},
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "amd64",
                               "q35",
                               no_ports_one_bridge,
-                              {"pci-bridge,id=visor-bridge0,chassis_nr=1,shpc=off," + windows + ",bus=pcie.0,addr=2"},
+                              {"pci-bridge,id=visor-bridge0,chassis_nr=255,shpc=off," + windows + ",bus=pcie.0,addr=2"},
                               "visor-bridge0@1",
                               31},
                       BusCase{"pc", "amd64", "pc", nothing, {}, "pci.0@1f", 29},
@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "amd64",
                               "pc",
                               [](auto& c) { c.machine.bridges = 1; },
-                              {"pci-bridge,id=visor-bridge0,chassis_nr=1,shpc=off," + windows + ",bus=pci.0,addr=2"},
+                              {"pci-bridge,id=visor-bridge0,chassis_nr=255,shpc=off," + windows + ",bus=pci.0,addr=2"},
                               "visor-bridge0@1",
                               31 + 28},
                       BusCase{"microvm", "amd64", "microvm", nothing, {}, "", 0},
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
                               "arm64",
                               "virt",
                               no_ports_one_bridge,
-                              {"pci-bridge,id=visor-bridge0,chassis_nr=1,shpc=on,bus=pcie.0,addr=2"},
+                              {"pci-bridge,id=visor-bridge0,chassis_nr=255,shpc=on,bus=pcie.0,addr=2"},
                               "visor-bridge0@1",
                               31},
                       BusCase{"pseries", "ppc64le", "pseries", nothing, {}, "pci.0@1f", 29},
@@ -106,8 +106,8 @@ INSTANTIATE_TEST_SUITE_P(
                               "ppc64le",
                               "pseries",
                               [](auto& c) { c.machine.bridges = 2; },
-                              {"pci-bridge,id=visor-bridge0,chassis_nr=1,shpc=on,bus=pci.0,addr=2",
-                               "pci-bridge,id=visor-bridge1,chassis_nr=2,shpc=on,bus=pci.0,addr=3"},
+                              {"pci-bridge,id=visor-bridge0,chassis_nr=255,shpc=on,bus=pci.0,addr=2",
+                               "pci-bridge,id=visor-bridge1,chassis_nr=254,shpc=on,bus=pci.0,addr=3"},
                               "visor-bridge0@1",
                               62 + 27},
                       BusCase{"s390x", "s390x", "s390-ccw-virtio", nothing, {}, "fe.0.ffff", 65535}),
@@ -119,9 +119,9 @@ TEST(PlanPorts, SixteenAreTwoSlotsAndTheNextDeviceStaysWhereItWas) {
   config.machine.bridges = 5;
   const auto lines = bus_lines(plan_of("amd64", config));
   ASSERT_EQ(lines.size(), 21U);
-  EXPECT_EQ(lines[8], "pcie-root-port,id=visor-port8,chassis=9,slot=9,multifunction=on,bus=pcie.0,addr=1d.0");
-  EXPECT_EQ(lines[15], "pcie-root-port,id=visor-port15,chassis=16,slot=16,bus=pcie.0,addr=1d.7");
-  EXPECT_EQ(lines[20], "pci-bridge,id=visor-bridge4,chassis_nr=21,shpc=off," + windows + ",bus=pcie.0,addr=6");
+  EXPECT_EQ(lines[8], "pcie-root-port,id=visor-port8,chassis=247,slot=247,multifunction=on,bus=pcie.0,addr=1d.0");
+  EXPECT_EQ(lines[15], "pcie-root-port,id=visor-port15,chassis=240,slot=240,bus=pcie.0,addr=1d.7");
+  EXPECT_EQ(lines[20], "pci-bridge,id=visor-bridge4,chassis_nr=235,shpc=off," + windows + ",bus=pcie.0,addr=6");
 }
 
 TEST(PlanPorts, AreRefusedByNameWhereThereAreNone) {
@@ -210,23 +210,82 @@ TEST(PlanAddresses, TheScsiControllerHasAnEnd) {
   EXPECT_EQ(refusal(disks), "accepted");
 }
 
-TEST(PlanAddresses, LeaveWhatARawDeviceNames) {
-  const auto raw = [](const char* properties) {
-    RawDeviceConfig device;
-    device.id = "r";
-    device.driver = "virtio-rng-pci";
-    device.properties = parse_json(properties);
-    return device;
-  };
-  auto config = with({raw(R"({"bus": "visor-port0"})")});
-  EXPECT_EQ(text(plan_of("amd64", config).addresses.take_place("late")), "visor-port1@0");
+RawDeviceConfig raw(const std::string& id, const char* properties) {
+  RawDeviceConfig device;
+  device.id = id;
+  device.driver = "virtio-rng-pci";
+  device.properties = parse_json(properties);
+  return device;
+}
+
+/// Where the next device goes on a q35 with one bridge, after these.
+std::string next_on_bridge(const std::vector<DeviceConfig>& devices) {
+  auto config = with(devices);
   config.machine.bridges = 1;
   config.machine.root_ports = 0;
-  config.devices = {raw(R"({"bus": "visor-bridge0", "addr": "1.0"})")};
-  EXPECT_EQ(text(plan_of("amd64", config).addresses.take_place("late")), "visor-bridge0@2");
-  EXPECT_EQ(refusal({raw(R"({"bus": "visor-port4"})")}),
-            "invalid_config: Device 'r': number 4 is none of the 4 root ports, which begin with 0");
-  EXPECT_EQ(refusal({raw(R"({"bus": "visor-portly"})")}), "accepted") << "whatever it is, it is no port";
+  return text(plan_of("amd64", config).addresses.take_place("late"));
+}
+
+/// What is wrong with these on a q35 with four root ports and two bridges.
+std::string refused(const std::vector<DeviceConfig>& devices) {
+  return refusal_of("amd64", "q35", [&](VmConfig& config) {
+    config.machine.bridges = 2;
+    config.devices = devices;
+  });
+}
+
+TEST(PlanAddresses, LeaveWhatARawDeviceNames) {
+  const auto config = with({raw("r", R"({"bus": "visor-port0"})")});
+  EXPECT_EQ(text(plan_of("amd64", config).addresses.take_place("late")), "visor-port1@0");
+  EXPECT_EQ(next_on_bridge({raw("r", R"({"bus": "visor-bridge0", "addr": "1.0"})")}), "visor-bridge0@2");
+  EXPECT_EQ(next_on_bridge({raw("r", R"({"bus": "visor-bridge0", "addr": 1})")}), "visor-bridge0@2");
+  EXPECT_EQ(next_on_bridge({raw("r", R"({"bus": "visor-bridge0", "addr": "0X1"})")}), "visor-bridge0@2");
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-portly"})")}), "accepted") << "whatever it is, it is no port";
+}
+
+TEST(PlanAddresses, LeaveWhatQemuGivesARawDeviceBehindABridge) {
+  const auto r = raw("r", R"({"bus": "visor-bridge0"})");
+  const auto s = raw("s", R"({"bus": "visor-bridge0"})");
+  EXPECT_EQ(next_on_bridge({r}), "visor-bridge0@1") << "it is in slot 0, which is not handed out";
+  EXPECT_EQ(next_on_bridge({r, s}), "visor-bridge0@2");
+  EXPECT_EQ(next_on_bridge({raw("one", R"({"bus": "visor-bridge0", "addr": "1"})"), r, s}), "visor-bridge0@3");
+}
+
+TEST(PlanAddresses, LetRawDevicesBeFunctionsOfOneSlot) {
+  EXPECT_EQ(next_on_bridge({raw("r", R"({"bus": "visor-bridge0", "addr": "1.0", "multifunction": true})"),
+                            raw("s", R"({"bus": "visor-bridge0", "addr": "1.1"})")}),
+            "visor-bridge0@2");
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port0", "addr": "0.0", "multifunction": true})"),
+                     raw("s", R"({"bus": "visor-port0", "addr": "0.1"})")}),
+            "accepted");
+}
+
+TEST(PlanAddresses, RefuseWhatARawDeviceCannotHaveByTheNameOfItsProperty) {
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port9"})"), raw("s", R"({"bus": "visor-bridge2", "addr": 1})")}),
+            "invalid_config: devices[0].properties.bus: 'visor-port9' is none of the 4 root ports; raise "
+            "machine.root_ports\n"
+            "devices[1].properties.bus: 'visor-bridge2' is none of the 2 bridges; raise machine.bridges");
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port1"})"), raw("s", R"({"bus": "visor-port1"})")}),
+            "invalid_config: devices[1].properties.bus: 0.0 of visor-port1 is taken by 'r'; take another");
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-bridge1", "addr": "1f"})"),
+                     raw("s", R"({"bus": "visor-bridge1", "addr": "0x1f.0"})")}),
+            "invalid_config: devices[1].properties.addr: 1f.0 of visor-bridge1 is taken by 'r'; take another");
+}
+
+TEST(PlanAddresses, KeepRawDevicesOutOfTheSlotsOfPortsAndBridges) {
+  const std::string ports = "devices[0].properties.addr: slot 1e of pcie.0 has root ports; take another slot, or set "
+                            "machine.root_ports: 0";
+  EXPECT_EQ(refused({raw("r", R"({"addr": "1e"})")}), "invalid_config: " + ports);
+  EXPECT_EQ(refused({raw("r", R"({"bus": "pcie.0", "addr": "0x1e.5"})")}), "invalid_config: " + ports);
+  EXPECT_EQ(refused({raw("r", R"({"addr": 3})")}),
+            "invalid_config: devices[0].properties.addr: slot 3 of pcie.0 has a bridge; take another slot, or set "
+            "machine.bridges: 0");
+  for (const auto* free : {R"({"addr": "1d"})", R"({"addr": "4"})", R"({"bus": "mine", "addr": "1e"})"}) {
+    EXPECT_EQ(refused({raw("r", free)}), "accepted") << free;
+  }
+  auto config = with({raw("r", R"({"addr": "1e"})")});
+  config.machine.root_ports = 0;
+  EXPECT_EQ(values(plan_of("amd64", config), "-device", "virtio-rng-pci").size(), 1U);
 }
 
 }  // namespace

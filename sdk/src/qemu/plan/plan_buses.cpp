@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What devices are plugged into while the guest runs, and the addresses that are left for them.
 #include "device_builder.hpp"
+#include "raw_places.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/pci.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 
 namespace visor::sdk::plan {
 namespace {
 
-constexpr std::string_view port_prefix = "visor-port";
-constexpr std::string_view bridge_prefix = "visor-bridge";
-constexpr std::uint32_t most_bridges = 5;        // as the configuration's table has it
-constexpr std::uint32_t last_slot = 31;          // PCI: five bits
-constexpr std::uint32_t first_port_slot = 0x1e;  // and down; q35 has devices of its own at the one above
-constexpr std::uint32_t functions = 8;           // of a slot, each of them a port
+using detail::bridge_prefix;
+using detail::first_port_slot;
+using detail::functions;
+using detail::hex;
+using detail::last_slot;
+using detail::port_prefix;
+
+constexpr std::uint32_t most_bridges = 5;  // as the configuration's table has it
 // What firmware reserves for a bridge that looks empty is nothing; a device behind it is then not seen (q35, 7.2).
 constexpr std::uint64_t io_window = 4096;
 constexpr std::uint64_t memory_window = 1U << 20U;
@@ -63,13 +64,6 @@ void check_bus_fields(const Input& input, const BusLayout& layout) {
                      ? machine_type(input) + " has no root bus that takes devices while the guest runs; leave it out"
                      : "it needs a root port, and machine.root_ports is 0");
   }
-}
-
-std::string hex(std::uint32_t number) {
-  std::string text(8, '\0');
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr;
-  text.resize(static_cast<std::size_t>(end - text.data()));
-  return text;
 }
 
 void add_root_ports(const Input& input, const BusLayout& layout, Plan& plan, detail::DeviceBuilder& builder) {
@@ -126,31 +120,6 @@ std::uint32_t placed_by_qemu(const CommandLine& line) {
   return static_cast<std::uint32_t>(std::ranges::count(all, "-device", &CommandLine::Argument::option));
 }
 
-std::optional<std::uint32_t> number_in(std::string_view text, int base) {
-  std::uint32_t number = 0;
-  if (text.starts_with("0x")) text.remove_prefix(2);
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, base);
-  const bool whole = end == text.data() + text.size() || *end == '.';
-  return problem == std::errc{} && whole ? std::optional{number} : std::nullopt;
-}
-
-std::string text_of(const RawDeviceConfig& raw, std::string_view key) {
-  const auto* const value = raw.properties.find(key);
-  return value != nullptr && value->is_string() ? value->as_string() : std::string{};
-}
-
-/// A device in QEMU's own words may name an address that would be handed out later.
-void note_raw(const RawDeviceConfig& raw, Addresses& addresses) {
-  const auto bus = text_of(raw, "bus");
-  if (bus.starts_with(port_prefix)) {
-    const auto port = number_in(std::string_view{bus}.substr(port_prefix.size()), 10);
-    if (port) addresses.take_exactly(AddressSpace::root_port, port_prefix, *port, raw.id);
-  } else if (addresses.has_range(AddressSpace::bridge, bus)) {
-    const auto slot = number_in(text_of(raw, "addr"), 16);
-    if (slot && *slot != 0) addresses.take_exactly(AddressSpace::bridge, bus, *slot, raw.id);
-  }
-}
-
 }  // namespace
 
 PlaceWish place_wish(const VmConfig& config, const DeviceConfig& device) {
@@ -161,7 +130,8 @@ PlaceWish place_wish(const VmConfig& config, const DeviceConfig& device) {
 void detail::add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder) {
   const auto layout = input.arch.buses(input.arch_input());
   check_bus_fields(input, layout);
-  plan.addresses.add_range({.space = AddressSpace::chassis, .bus = "", .first = 1, .last = 255});
+  // From the top: who adds ports in QEMU's own words begins with 1, and QEMU takes no pair of chassis and slot twice.
+  plan.addresses.add_range({.space = AddressSpace::chassis, .bus = "", .first = 1, .last = 255, .from_top = true});
   plan.line.section("buses");
   add_root_ports(input, layout, plan, builder);
   add_bridges(input, layout, plan, builder);
@@ -170,8 +140,12 @@ void detail::add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& bu
 void detail::note_addresses(const Input& input, Plan& plan) {
   const auto layout = input.arch.buses(input.arch_input());
   auto& addresses = plan.addresses;
-  for (const auto& device : input.config.devices) {
-    if (const auto* const raw = std::get_if<RawDeviceConfig>(&device)) note_raw(*raw, addresses);
+  RawPlaces raws{layout, ports_of(input, layout), input.config.machine.bridges, addresses};
+  for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
+    const auto& device = input.config.devices[i];
+    if (const auto* const raw = std::get_if<RawDeviceConfig>(&device)) {
+      plan.problems.gather([&] { raws.note(i, *raw); });
+    }
     if (!addresses.has(device_id(device))) addresses.claim(device_id(device));
   }
   const auto placed = placed_by_qemu(plan.line);
