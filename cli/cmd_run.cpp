@@ -61,9 +61,14 @@ class OwnedVm {
 std::unique_ptr<Vm> create(Context& context, const SourcedConfig& given) {
   (void)context.hypervisor(given.config);
   const auto id = context.args.value("id").value_or("");
-  context.hints = {
-      {Errc::already_exists, "visor inspect " + id + " shows it, visor rm --force " + id + " ends and removes it"}};
-  return placed(given.origins, [&] { return context.runtime().create(given.config, id); });
+  // Of the VM alone: an id that was made up is there but once, and what exists later is something else.
+  if (!id.empty()) {
+    context.hints = {
+        {Errc::already_exists, "visor inspect " + id + " shows it, visor rm --force " + id + " ends and removes it"}};
+  }
+  auto vm = placed(given.origins, [&] { return context.runtime().create(given.config, id); });
+  context.hints.clear();
+  return vm;
 }
 
 int run_detached(Context& context, OwnedVm& vm, const StartWishes& wishes) {
