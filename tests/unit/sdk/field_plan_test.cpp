@@ -149,6 +149,9 @@ TEST(PlanDisk, IsRefusedWhereDisksAreNotWanted) {
   const std::string why =
       "unsupported: devices[0]: storage.disable_block is set; take a shared folder, or leave it out";
   EXPECT_EQ(refused(disk), why);
+  CloudInitConfig cloud;
+  cloud.user_data = "#cloud-config";
+  EXPECT_EQ(refused(cloud), why) << "it is a disk, too";
   for (const auto type : {VhostUserType::blk, VhostUserType::scsi}) {
     served.type = type;
     EXPECT_EQ(refused(served), why);

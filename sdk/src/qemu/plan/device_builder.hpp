@@ -19,7 +19,7 @@ namespace visor::sdk::plan::detail {
 /// The bus of serial ports and of the virtio console.
 inline constexpr std::string_view serial_bus = "visor-serial";
 
-/// Refuses a disk, of whatever kind, where storage.disable_block says so.
+/// Refuses a disk, of whatever kind, cloud-init's too, where storage.disable_block says so.
 void refuse_disabled_block(const VmConfig& config);
 
 /// How a disk of this configuration is attached: as it says itself, or else as `storage.driver` does.

@@ -143,6 +143,7 @@ void DeviceBuilder::operator()(const IoThreadConfig& thread) { add(IoThreadObjec
 
 /// The disk itself is made when the VM is started.
 void DeviceBuilder::operator()(const CloudInitConfig& cloud) {
+  refuse_disabled_block(input_.config);
   add(VirtioBlk{.id = cloud.id,
                 .backing = {.path = cloud_init_disk(input_.run_dir).string(), .format = "raw", .read_only = true},
                 .transport = transport_,
