@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vsock_cid.hpp"
 
+#include "plan/plan.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/addresses.hpp"
 
@@ -42,7 +43,7 @@ std::uint32_t choose_cid(const VsockConfig& vsock, const std::string& field, std
                                           " belongs to another VM of this host; give another cid, or leave it out");
   }
   throw Error(Errc::exhausted, field + ": none of " + std::to_string(most_attempts) +
-                                   " context ids that were tried is free; give it a cid");
+                                   " context ids that were tried is free; give a vsock device a cid");
 }
 
 VsockClaim claim_vsock(const VmConfig& config, std::string_view vm, const std::filesystem::path& node) {
@@ -50,7 +51,8 @@ VsockClaim claim_vsock(const VmConfig& config, std::string_view vm, const std::f
     const auto* const vsock = std::get_if<VsockConfig>(&config.devices[i]);
     if (vsock == nullptr) continue;
     VsockClaim claim{.fd = UniqueFd{::open(node.c_str(), O_RDWR | O_CLOEXEC)}, .cid = 0};
-    const auto field = "devices[" + std::to_string(i) + "].cid";
+    const bool chosen = vsock->id == plan::chosen_vsock_id;
+    const auto field = chosen ? std::string{plan::use_vsock_field} : "devices[" + std::to_string(i) + "].cid";
     if (!claim.fd) throw system_error(field + ": cannot open " + node.string(), errno);
     claim.cid = choose_cid(*vsock, field, vm, [&](std::uint32_t cid) { return set_guest_cid(claim.fd.get(), cid); });
     return claim;

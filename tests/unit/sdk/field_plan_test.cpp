@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What single fields of the configuration do to a plan: nested hosts, vsock, disks that are not wanted, systemd.
 #include "plan_support.hpp"
+#include "visor/core/error.hpp"
 #include "visor/sdk/device/addresses.hpp"
 
 #include <gtest/gtest.h>
@@ -122,7 +123,10 @@ TEST(PlanVsock, IsThereWhenTheNetworkUsesIt) {
   auto config = base("q35");
   config.network.use_vsock = true;
   EXPECT_EQ(values(plan_of("amd64", config), "-device", "vhost"),
-            Lines{"vhost-vsock-pci,id=vsock0,guest-cid=" + std::to_string(vsock_cid("vm0", 0)) + ",vhostfd=7"});
+            Lines{"vhost-vsock-pci,id=visor-vsock,guest-cid=" + std::to_string(vsock_cid("vm0", 0)) + ",vhostfd=7"});
+  for (const auto& argument : plan_of("amd64", config).line.arguments()) {
+    if (argument.value.starts_with("vhost-vsock")) EXPECT_EQ(argument.reason, "network.use_vsock");
+  }
   VsockConfig mine;
   mine.id = "mine";
   mine.cid = 9;
@@ -131,6 +135,19 @@ TEST(PlanVsock, IsThereWhenTheNetworkUsesIt) {
             Lines{"vhost-vsock-pci,id=mine,guest-cid=9,vhostfd=7"});
   EXPECT_EQ(plan_of("amd64", config).vsock, 7);
   EXPECT_EQ(plan_of("amd64", base("q35")).vsock, -1);
+}
+
+TEST(PlanVsock, IsChosenAgainAsItWas) {
+  auto config = base("q35");
+  config.network.use_vsock = true;
+  const auto caps = default_qemu_caps();
+  const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4};
+  const auto& arch = test::arch_of("amd64");
+  const auto once = with_choices_made(arch, {config, Accelerator::tcg, host, caps}, {});
+  EXPECT_EQ(with_choices_made(arch, {once, Accelerator::tcg, host, caps}, {}), once);
+  config.network.use_vsock = false;
+  config.devices = once.devices;
+  EXPECT_THROW((void)with_choices_made(arch, {config, Accelerator::tcg, host, caps}, {}), Error) << "the id is reserved";
 }
 
 TEST(PlanDisk, IsRefusedWhereDisksAreNotWanted) {

@@ -2,6 +2,7 @@
 // What the devices of a VM need of the host, on an imagined host.
 #include "qemu/plan/host_needs.hpp"
 
+#include "qemu/plan/plan.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -62,6 +63,12 @@ TEST_F(HostNeeds, AVsockNeedsVhost) {
   EXPECT_EQ(answer(vsock).substr(0, 40), "unsupported: devices[0]: a vsock device ");
   put(paths_.dev / "vhost-vsock");
   EXPECT_EQ(answer(vsock), "fine");
+}
+
+TEST_F(HostNeeds, NameTheFieldThatAddedAVsock) {
+  VsockConfig vsock;
+  vsock.id = chosen_vsock_id;
+  EXPECT_EQ(answer(vsock).substr(0, 51), "unsupported: network.use_vsock: a vsock device need");
 }
 
 TEST_F(HostNeeds, AHostDeviceNeedsVfioToHoldIt) {

@@ -2,6 +2,7 @@
 // Which context id a VM gets, with an imagined kernel that knows which are taken.
 #include "qemu/vsock_cid.hpp"
 
+#include "qemu/plan/plan.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/addresses.hpp"
 
@@ -57,7 +58,8 @@ TEST(VsockChoice, HonoursTheConfiguredOne) {
 TEST(VsockChoice, EndsWhenNothingIsFree) {
   Host host;
   for (std::uint32_t attempt = 0; attempt < 1000; ++attempt) host.taken.insert(vsock_cid("vm", attempt));
-  EXPECT_EQ(host.choose(0), "exhausted: devices[0].cid: none of 64 context ids that were tried is free; give it a cid");
+  EXPECT_EQ(host.choose(0), "exhausted: devices[0].cid: none of 64 context ids that were tried is free; give a vsock "
+            "device a cid");
 }
 
 TEST(VsockChoice, DoesNotTryAgainForAnotherReason) {
@@ -77,6 +79,14 @@ TEST(VsockChoice, IsMadeForAVsockDeviceAlone) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.message(), "devices[0].cid: cannot open /nonexistent/vhost-vsock: No such file or directory");
+  }
+  vsock.id = plan::chosen_vsock_id;
+  config.devices = {vsock};
+  try {
+    (void)claim_vsock(config, "vm", "/nonexistent/vhost-vsock");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.message().substr(0, 31), "network.use_vsock: cannot open ");
   }
 }
 

@@ -106,6 +106,12 @@ void check_device_id(Problems& problems, std::size_t index, const std::string& i
   }
 }
 
+/// The choices of a running VM are made again when devices come.
+bool is_chosen_vsock(const VmConfig& config, const DeviceConfig& device) {
+  return config.network.use_vsock && std::holds_alternative<VsockConfig>(device) &&
+         device_id(device) == chosen_vsock_id;
+}
+
 void name_devices(VmConfig& config) {
   Addresses ids;
   Problems problems;
@@ -114,7 +120,7 @@ void name_devices(VmConfig& config) {
     // The rules of the machine, its kernel parameters among them, ask the one field.
     if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
     if (device_id(device).empty()) continue;
-    check_device_id(problems, i, device_id(device));
+    if (!is_chosen_vsock(config, device)) check_device_id(problems, i, device_id(device));
     if (ids.has(device_id(device))) {
       problems.add(Errc::invalid_config,
                    "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
@@ -169,7 +175,9 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
   }
   const auto is_vsock = [](const auto& device) { return std::holds_alternative<VsockConfig>(device); };
   if (config.network.use_vsock && std::ranges::none_of(config.devices, is_vsock)) {
-    config.devices.emplace_back(VsockConfig{});
+    VsockConfig vsock;
+    vsock.id = chosen_vsock_id;
+    config.devices.emplace_back(vsock);
   }
   name_devices(config);
   return config;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host_needs.hpp"
 
+#include "plan.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/problems.hpp"
 
@@ -8,6 +9,7 @@
 
 #include <cerrno>
 #include <string>
+#include <utility>
 #include <variant>
 
 namespace visor::sdk::plan {
@@ -18,8 +20,8 @@ namespace fs = std::filesystem;
 /// What one device needs; problems are noted with its place in the configuration.
 class Needs {
  public:
-  Needs(const HostPaths& paths, Problems& problems, std::size_t index)
-      : paths_{paths}, problems_{problems}, device_{"devices[" + std::to_string(index) + "]"} {}
+  Needs(const HostPaths& paths, Problems& problems, std::string device)
+      : paths_{paths}, problems_{problems}, device_{std::move(device)} {}
 
   void operator()(const NicConfig& nic) const {
     if (nic.backend == NicBackend::tap) need_node("net/tun", "a tap network card", "tun");
@@ -94,7 +96,10 @@ class Needs {
 void check_host(const VmConfig& config, const HostPaths& paths) {
   Problems problems;
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
-    std::visit(Needs{paths, problems, i}, config.devices[i]);
+    const auto& device = config.devices[i];
+    const bool chosen = device_id(device) == chosen_vsock_id;
+    const auto where = chosen ? std::string{use_vsock_field} : "devices[" + std::to_string(i) + "]";
+    std::visit(Needs{paths, problems, where}, device);
   }
   problems.throw_if_any();
 }

@@ -91,6 +91,10 @@ std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run
 /// Throws invalid_config for an id that QEMU would not take or that is the driver's own.
 VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files);
 
+/// The id of the vsock device that network.use_vsock adds: what is wrong with it is wrong with that field.
+inline constexpr std::string_view chosen_vsock_id = "visor-vsock";
+inline constexpr std::string_view use_vsock_field = "network.use_vsock";
+
 /// How disks are attached when nobody says; the driver has no other way yet.
 inline constexpr auto default_disks = BlockDriver::virtio_blk;
 

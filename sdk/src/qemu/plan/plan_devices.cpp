@@ -133,7 +133,12 @@ void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto& device = input.config.devices[i];
     if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
-    builder.build(i, device);
+    if (device_id(device) == chosen_vsock_id) {
+      builder.because(std::string{use_vsock_field});
+      builder.build(device);
+    } else {
+      builder.build(i, device);
+    }
   }
 }
 
