@@ -128,5 +128,24 @@ TEST_F(HostNeeds, AShareNeedsAFolderAndABlobItsFile) {
   EXPECT_EQ(answer(blob), "fine");
 }
 
+TEST_F(HostNeeds, CloudInitNeedsEachOfItsFiles) {
+  CloudInitConfig cloud;
+  cloud.id = "c";
+  cloud.user_data = "#cloud-config";
+  EXPECT_EQ(answer(cloud), "fine");
+  cloud.user_data.clear();
+  const auto lacks = [](const std::string& field, const std::string& path) {
+    return "devices[0]." + field + ": the file: Cannot find " + path + ": No such file or directory";
+  };
+  cloud.user_data_path = (root_ / "user").string();
+  cloud.meta_data_path = (root_ / "meta").string();
+  cloud.network_config_path = (root_ / "network").string();
+  EXPECT_EQ(answer(cloud), "not_found: " + lacks("user_data_path", cloud.user_data_path) + '\n' +
+                               lacks("meta_data_path", cloud.meta_data_path) + '\n' +
+                               lacks("network_config_path", cloud.network_config_path));
+  for (const auto* name : {"user", "meta", "network"}) put(root_ / name);
+  EXPECT_EQ(answer(cloud), "fine");
+}
+
 }  // namespace
 }  // namespace visor::sdk::plan

@@ -46,6 +46,14 @@ class Needs {
   void operator()(const FwCfgConfig& blob) const {
     if (!blob.path.empty()) (void)has_path("path", blob.path, "the file");
   }
+  void operator()(const CloudInitConfig& cloud) const {
+    const auto need = [&](const char* field, const std::string& path) {
+      if (!path.empty()) (void)has_path(field, path, "the file");
+    };
+    need("user_data_path", cloud.user_data_path);
+    need("meta_data_path", cloud.meta_data_path);
+    need("network_config_path", cloud.network_config_path);
+  }
   template <class Other>
   void operator()(const Other&) const {}  // needs nothing, or what is looked at before the plan is made
 
