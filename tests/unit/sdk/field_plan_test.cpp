@@ -125,7 +125,8 @@ TEST(PlanVsock, IsThereWhenTheNetworkUsesIt) {
   EXPECT_EQ(values(plan_of("amd64", config), "-device", "vhost"),
             Lines{"vhost-vsock-pci,id=visor-vsock,guest-cid=" + std::to_string(vsock_cid("vm0", 0)) + ",vhostfd=7"});
   for (const auto& argument : plan_of("amd64", config).line.arguments()) {
-    if (argument.value.starts_with("vhost-vsock")) EXPECT_EQ(argument.reason, "network.use_vsock");
+    if (!argument.value.starts_with("vhost-vsock")) continue;
+    EXPECT_EQ(argument.reason, "network.use_vsock");
   }
   VsockConfig mine;
   mine.id = "mine";
@@ -147,7 +148,8 @@ TEST(PlanVsock, IsChosenAgainAsItWas) {
   EXPECT_EQ(with_choices_made(arch, {once, Accelerator::tcg, host, caps}, {}), once);
   config.network.use_vsock = false;
   config.devices = once.devices;
-  EXPECT_THROW((void)with_choices_made(arch, {config, Accelerator::tcg, host, caps}, {}), Error) << "the id is reserved";
+  EXPECT_THROW((void)with_choices_made(arch, {config, Accelerator::tcg, host, caps}, {}), Error)
+      << "the id is reserved";
 }
 
 TEST(PlanDisk, IsRefusedWhereDisksAreNotWanted) {

@@ -176,11 +176,6 @@ const Scenario all[] = {
     {"device-vhost-user-disks",
      [](auto& c, auto&) { c.devices = {served(VhostUserType::blk), served(VhostUserType::scsi)}; }},
     {"device-vhost-user-fs", [](auto& c, auto&) { c.devices = {served(VhostUserType::fs)}; }},
-    {"device-vhost-user-iommu-platform",
-     [](auto& c, auto&) {
-       c.machine.iommu_platform = true;
-       c.devices = {served(VhostUserType::fs), served(VhostUserType::net)};
-     }},
     {"device-vhost-user-prealloc",
      [](auto& c, auto&) {
        c.devices = {served(VhostUserType::net)};
