@@ -273,8 +273,9 @@ TEST(PlanAddresses, RefuseWhatARawDeviceCannotHaveByTheNameOfItsProperty) {
 }
 
 TEST(PlanAddresses, KeepRawDevicesOutOfTheSlotsOfPortsAndBridges) {
-  const std::string ports = "devices[0].properties.addr: slot 1e of pcie.0 has root ports; take another slot, or set "
-                            "machine.root_ports: 0";
+  const std::string ports =
+      "devices[0].properties.addr: slot 1e of pcie.0 has root ports; take another slot, or set "
+      "machine.root_ports: 0";
   EXPECT_EQ(refused({raw("r", R"({"addr": "1e"})")}), "invalid_config: " + ports);
   EXPECT_EQ(refused({raw("r", R"({"bus": "pcie.0", "addr": "0x1e.5"})")}), "invalid_config: " + ports);
   EXPECT_EQ(refused({raw("r", R"({"addr": 3})")}),

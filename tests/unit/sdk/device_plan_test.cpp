@@ -294,7 +294,8 @@ TEST(PlanIommu, StandsBeforeAllOtherDevicesAndTellsTheKernel) {
   EXPECT_EQ(with_ats, Lines{"virtio-rng-pci,id=r,rng=r-source,disable-legacy=on,iommu_platform=on,ats=on"});
   by_field.devices = {rng, iommu};
   const auto without = values(plan_of("amd64", by_field), "-device", "virtio-rng");
-  EXPECT_EQ(without, Lines{"virtio-rng-pci,id=r,rng=r-source,disable-legacy=on,iommu_platform=on"}) << "no device_iotlb";
+  EXPECT_EQ(without, Lines{"virtio-rng-pci,id=r,rng=r-source,disable-legacy=on,iommu_platform=on"})
+      << "no device_iotlb";
   by_field.devices = {};
   by_field.machine.iommu_platform = false;
   EXPECT_EQ(values(plan_of("amd64", by_field), "-device").front(),

@@ -58,7 +58,8 @@ TEST(VsockChoice, HonoursTheConfiguredOne) {
 TEST(VsockChoice, EndsWhenNothingIsFree) {
   Host host;
   for (std::uint32_t attempt = 0; attempt < 1000; ++attempt) host.taken.insert(vsock_cid("vm", attempt));
-  EXPECT_EQ(host.choose(0), "exhausted: devices[0].cid: none of 64 context ids that were tried is free; give a vsock "
+  EXPECT_EQ(host.choose(0),
+            "exhausted: devices[0].cid: none of 64 context ids that were tried is free; give a vsock "
             "device a cid");
 }
 

@@ -83,8 +83,8 @@ std::uint32_t RawPlaces::free_slot(const std::string& bus) {
 void RawPlaces::sit(const std::string& bus, std::uint32_t devfn, std::string_view key, const std::string& id) {
   const auto [there, fresh] = taken_[bus].emplace(devfn, id);
   if (fresh) return;
-  refuse(key, hex(devfn / functions) + '.' + hex(devfn % functions) + " of " + bus + " is taken by '" +
-                  there->second + "'; take another");
+  refuse(key, hex(devfn / functions) + '.' + hex(devfn % functions) + " of " + bus + " is taken by '" + there->second +
+                  "'; take another");
 }
 
 void RawPlaces::take(AddressSpace space, const std::string& bus, std::uint32_t number, const std::string& id) {

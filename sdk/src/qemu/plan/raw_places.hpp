@@ -54,7 +54,7 @@ class RawPlaces {
   std::uint32_t ports_;
   std::uint32_t bridges_;
   Addresses& addresses_;
-  std::string field_;                                                   // of the device at hand
+  std::string field_;                                                  // of the device at hand
   std::map<std::string, std::map<std::uint32_t, std::string>> taken_;  // of each bus, by whom
   std::set<std::tuple<AddressSpace, std::string, std::uint32_t>> noted_;
 };
