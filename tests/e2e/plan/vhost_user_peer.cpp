@@ -25,9 +25,8 @@ struct Header {
 };
 constexpr std::uint32_t reply = 0b101;  // version 1, and this is a reply
 enum Request : std::uint32_t { get_features = 1, get_protocol_features = 15, get_queue_num = 17, get_config = 24 };
-constexpr std::uint64_t several_queues = 1U << 0U, config_feature = 1U << 9U;  // of the protocol
-// It has such; VERSION_1; ACCESS_PLATFORM, without which QEMU refuses iommu_platform=on.
-constexpr std::uint64_t features = std::uint64_t{1} << 30U | std::uint64_t{1} << 32U | std::uint64_t{1} << 33U;
+constexpr std::uint64_t several_queues = 1U << 0U, config_feature = 1U << 9U;          // of the protocol
+constexpr std::uint64_t features = std::uint64_t{1} << 30U | std::uint64_t{1} << 32U;  // it has such, VERSION_1
 
 void close_received(const msghdr& message) {
   for (auto* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(const_cast<msghdr*>(&message), part)) {
