@@ -165,7 +165,7 @@ TEST_F(CloudInitDisk, FilesAreBoundedAndNotWaitedFor) {
   CloudInitConfig cloud;
   cloud.user_data_path = (run_dir().parent_path() / "user").string();
   const auto vm = create_with(cloud);
-  expect_fails(*vm, Errc::not_found, "devices[0].user_data_path: Cannot open " + cloud.user_data_path);
+  expect_fails(*vm, Errc::not_found, "devices[0].user_data_path: the file: Cannot find " + cloud.user_data_path);
   ASSERT_EQ(::mkfifo(cloud.user_data_path.c_str(), 0600), 0);
   expect_fails(*vm, Errc::invalid_config, "devices[0].user_data_path: " + cloud.user_data_path + " is neither");
   std::filesystem::remove(cloud.user_data_path);
