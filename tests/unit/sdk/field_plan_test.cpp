@@ -124,7 +124,8 @@ TEST(PlanVsock, IsThereWhenTheNetworkUsesIt) {
   config.network.use_vsock = true;
   EXPECT_EQ(values(plan_of("amd64", config), "-device", "vhost"),
             Lines{"vhost-vsock-pci,id=visor-vsock,guest-cid=" + std::to_string(vsock_cid("vm0", 0)) + ",vhostfd=7"});
-  for (const auto& argument : plan_of("amd64", config).line.arguments()) {
+  const auto plan = plan_of("amd64", config);
+  for (const auto& argument : plan.line.arguments()) {
     if (!argument.value.starts_with("vhost-vsock")) continue;
     EXPECT_EQ(argument.reason, "network.use_vsock");
   }
