@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support.hpp"
 #include "visor/core/describe.hpp"
+#include "visor/core/error.hpp"
 
 #include <functional>
 #include <map>
@@ -91,7 +92,9 @@ TEST(ConfigTables, NoTwoFieldsShareAMember) {
 /// Stands for a value of any type, to count the members of an aggregate.
 struct Anything {
   template <class T>
-  operator T() const;  // NOLINT(google-explicit-constructor): never defined, only asked about
+  operator T() const {  // NOLINT(google-explicit-constructor): never called, only asked about
+    throw Error(Errc::internal, "never called");
+  }
 };
 
 template <class Struct, class... Values>

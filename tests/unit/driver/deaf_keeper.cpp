@@ -27,7 +27,8 @@ bool pass(int from, int to, std::string_view more) {
   header.msg_controllen = control.size();
   const auto got = ::recvmsg(from, &header, 0);
   if (got <= 0) return false;
-  part.iov_len = static_cast<std::size_t>(got) + more.copy(text.data() + got, text.size() - got);
+  const auto had = static_cast<std::size_t>(got);
+  part.iov_len = had + more.copy(text.data() + had, text.size() - had);
   return ::sendmsg(to, &header, MSG_NOSIGNAL) == static_cast<ssize_t>(part.iov_len);
 }
 
