@@ -114,6 +114,7 @@ std::vector<Field> ports() {
        .key = "properties",
        .count = 6,
        .everywhere = true,
+       .unique = true,  // it is the name of a port
        .put =
            [](VmConfig& config, const Case& one) {
              config.devices.emplace_back(SerialPortConfig{.id = one.id + "-bus", .name = one.id + "-bus"});

@@ -128,5 +128,15 @@ TEST(Plan, EveryArgumentHasASectionAndAReason) {
   }
 }
 
+TEST(Plan, AFolderOfTheMemoryThatIsTooLongIsNamed) {
+  const auto refused = refusal_of("amd64", "q35", [](auto& c) { c.memory.backing_dir = "/" + std::string(4096, 'x'); });
+  EXPECT_EQ(refused.substr(0, 36), "invalid_config: memory.backing_dir: ") << refused;
+}
+
+TEST(Plan, AKernelParameterThatCannotBeWrittenIsNamed) {
+  const auto refused = refusal_of("amd64", "q35", [](auto& c) { c.boot.kernel_params = {{"a", "\"b c\""}}; });
+  EXPECT_EQ(refused.substr(0, 36), "invalid_config: boot.kernel_params: ") << refused;
+}
+
 }  // namespace
 }  // namespace visor::sdk::plan

@@ -79,7 +79,11 @@ std::string kernel_command_line(const Input& input) {
   add_verbosity(input, !image.empty(), params);
   add_param(params, "panic", "1");
   for (const auto& param : input.config.boot.kernel_params) params.push_back(param);
-  return kernel_line(params);
+  try {
+    return kernel_line(params);
+  } catch (const Error& error) {  // a value that quotes itself is read as it is meant, and cannot be written
+    throw Error(error.code(), "boot.kernel_params: " + error.message());
+  }
 }
 
 void detail::add_image(const Input& input, Plan& plan) {

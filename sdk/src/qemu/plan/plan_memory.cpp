@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's memory where it is more than a size.
 #include "device_builder.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/sdk/device/memory.hpp"
 #include "visor/sdk/device/process.hpp"
 
@@ -63,7 +64,8 @@ void add_memory_object(const Input& input, Plan& plan) {
     backend.kind = MemoryKind::memfd;
     backend.huge_pages = memory.huge_pages;
   }
-  add_checked(plan, "memory", nullptr, backend);
+  static const auto* const section = std::ranges::find(vm_config_section().fields, "memory", &Field::key)->section;
+  add_checked(plan, "memory", section, backend);
 }
 
 }  // namespace visor::sdk::plan::detail

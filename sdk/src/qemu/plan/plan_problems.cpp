@@ -14,8 +14,9 @@ bool has_key(const Section& section, std::string_view key) {
 /// The key of a configured device that a field of a device struct was made of; empty when there is none.
 std::string_view key_of(const Section* section, std::string_view field) {
   static constexpr std::pair<std::string_view, std::string_view> renamed[] = {
-      {"file", "path"},   {"guest_cid", "cid"},  {"ifname", "interface"},        {"mount_tag", "tag"},
-      {"path", "socket"}, {"path", "interface"}, {"security_model", "security"}, {"sysfsdev", "sysfs_path"}};
+      {"file", "path"},          {"guest_cid", "cid"},  {"ifname", "interface"}, {"mount_tag", "tag"},
+      {"path", "socket"},        {"path", "interface"}, {"path", "backing_dir"}, {"security_model", "security"},
+      {"sysfsdev", "sysfs_path"}};
   if (section == nullptr || field.empty()) return {};
   if (has_key(*section, field)) return field;
   for (const auto& [ours, configured] : renamed) {
