@@ -193,7 +193,7 @@ std::vector<Field> boot() {
        .put = [](VmConfig& config, const Case& one) { config.boot.kernel = one.value; },
        .told = machine_property<kernel>},
       {.name = "initrd",
-       .key = "boot.initrd",
+       .key = "initrd",
        .everywhere = true,
        .made = Made::disk,
        .put = [](VmConfig& config, const Case& one) { config.boot.initrd = one.value; },
