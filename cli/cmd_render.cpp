@@ -2,22 +2,14 @@
 #include "command.hpp"
 #include "config_source.hpp"
 #include "exit_code.hpp"
+#include "explanation.hpp"
+#include "visor/core/extensions.hpp"
 #include "visor/runtime/log_sink.hpp"
 
-#include <algorithm>
 #include <array>
 
 namespace visor::cli {
 namespace {
-
-/// A word that a POSIX shell reads as this text.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
-  if (!text.empty() && text.find_first_not_of(harmless) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) c == '\'' ? word += "'\\''" : word += c;
-  return word + "'";
-}
 
 std::string shell_line(const std::vector<std::string>& argv) {
   std::string line;
@@ -25,22 +17,60 @@ std::string shell_line(const std::vector<std::string>& argv) {
   return line.empty() ? line : line + "\n";
 }
 
-int render(Context& context) {
-  const auto config = read_config(context.args);
-  const auto hypervisor = context.hypervisor(config);
-  const auto id = context.args.value("id").value_or("vm");
-  const auto argv = hypervisor->command_line(config, id, context.runtime().store().folder(id));
+std::string element_lines(const std::vector<std::string>& argv) {
+  std::string lines;
+  for (const auto& element : argv) lines += printable(element) + "\n";
+  return lines;
+}
+
+/// The parts of the command line; single words without a reason where the plugin tells none.
+std::vector<CommandPart> parts_of(Hypervisor& hypervisor, const VmConfig& config, const std::string& id,
+                                  const std::filesystem::path& folder) {
+  const auto extension = std::dynamic_pointer_cast<ExplainExtension>(hypervisor.extension(ExplainExtension::id));
+  if (extension) return extension->explain(config, id, folder);
+  std::vector<CommandPart> parts;
+  for (auto& word : hypervisor.command_line(config, id, folder)) parts.push_back({"command", {std::move(word)}, ""});
+  return parts;
+}
+
+void explain(Context& context, const SourcedConfig& given, const std::string& plugin,
+             const std::vector<CommandPart>& parts) {
+  if (!context.out.json) return context.out.text(explanation(parts, given.origins));
+  Value::List argv;
+  for (const auto& part : parts) argv.insert(argv.end(), part.words.begin(), part.words.end());
+  context.out.value(
+      Value::map({{"plugin", plugin}, {"argv", std::move(argv)}, {"parts", explanation_value(parts, given.origins)}}));
+}
+
+void show(Context& context, const std::string& plugin, const std::vector<std::string>& argv) {
   if (context.out.json) {
-    Value::List list{argv.begin(), argv.end()};
-    context.out.value(Value::map({{"plugin", hypervisor->info().name}, {"argv", std::move(list)}}));
-  } else if (context.args.has("shell")) {
-    context.out.text(shell_line(argv));
+    context.out.value(Value::map({{"plugin", plugin}, {"argv", Value::List{argv.begin(), argv.end()}}}));
   } else {
-    std::string lines;
-    for (const auto& element : argv) lines += printable(element) + "\n";
-    context.out.text(lines);
+    context.out.text(context.args.has("shell") ? shell_line(argv) : element_lines(argv));
   }
-  if (argv.empty()) context.out.notice("The plugin " + hypervisor->info().name + " starts no process");
+}
+
+int render(Context& context) {
+  const bool reasons = context.args.has("explain");
+  if (reasons && context.args.has("shell")) {
+    throw Error(Errc::invalid_config, "--explain and --shell exclude each other: leave one out");
+  }
+  const auto given = read_config(context.args);
+  const auto hypervisor = context.hypervisor(given.config);
+  const auto plugin = hypervisor->info().name;
+  const auto id = context.args.value("id").value_or("vm");
+  const auto folder = context.runtime().store().folder(id);
+  const bool starts = placed(given.origins, [&] {
+    if (reasons) {
+      const auto parts = parts_of(*hypervisor, given.config, id, folder);
+      explain(context, given, plugin, parts);
+      return !parts.empty();
+    }
+    const auto argv = hypervisor->command_line(given.config, id, folder);
+    show(context, plugin, argv);
+    return !argv.empty();
+  });
+  if (!starts) context.out.notice("The plugin " + plugin + " starts no process");
   return exit_code::ok;
 }
 
@@ -49,6 +79,7 @@ constexpr std::array options = {
     name_option,
     OptionSpec{"id", "ID", "the VM's id, which is part of the paths (default: vm)"},
     OptionSpec{"shell", "", "one line that a POSIX shell reads"},
+    OptionSpec{"explain", "", "by section, each option with what asked for it and where that stands"},
 };
 
 }  // namespace

@@ -58,12 +58,17 @@ class OwnedVm {
   bool given_up_ = false;
 };
 
-std::unique_ptr<Vm> create(Context& context, const VmConfig& config) {
-  (void)context.hypervisor(config);
+std::unique_ptr<Vm> create(Context& context, const SourcedConfig& given) {
+  (void)context.hypervisor(given.config);
   const auto id = context.args.value("id").value_or("");
-  context.hints = {
-      {Errc::already_exists, "visor inspect " + id + " shows it, visor rm --force " + id + " ends and removes it"}};
-  return context.runtime().create(config, id);
+  // Of the VM alone: an id that was made up is there but once, and what exists later is something else.
+  if (!id.empty()) {
+    context.hints = {
+        {Errc::already_exists, "visor inspect " + id + " shows it, visor rm --force " + id + " ends and removes it"}};
+  }
+  auto vm = placed(given.origins, [&] { return context.runtime().create(given.config, id); });
+  context.hints.clear();
+  return vm;
 }
 
 int run_detached(Context& context, OwnedVm& vm, const StartWishes& wishes) {
@@ -94,7 +99,8 @@ int run_to_end(Context& context, OwnedVm& vm, const StartWishes& wishes) {
 
 int run(Context& context) {
   const bool detach = context.args.has("detach");
-  auto config = read_config(context.args);
+  auto given = read_config(context.args);
+  auto& config = given.config;
   if (detach && config.ephemeral) {
     throw Error(Errc::invalid_config,
                 "An ephemeral VM ends with this command, so it cannot be detached: leave out "
@@ -102,7 +108,7 @@ int run(Context& context) {
   }
   config.ephemeral = !detach;
   context.interrupts.set_patient(true);
-  OwnedVm vm{context, create(context, config), context.args.has("keep")};
+  OwnedVm vm{context, create(context, given), context.args.has("keep")};
   const StartWishes wishes{context.args.has("paused"), 120s};
   return detach ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes);
 }

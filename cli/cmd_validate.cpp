@@ -11,9 +11,9 @@ namespace visor::cli {
 namespace {
 
 int validate(Context& context) {
-  const auto config = read_config(context.args);
-  const auto hypervisor = context.hypervisor(config);
-  const auto checked = hypervisor->validate(config);
+  const auto given = read_config(context.args);
+  const auto hypervisor = context.hypervisor(given.config);
+  const auto checked = placed(given.origins, [&] { return hypervisor->validate(given.config); });
   const auto info = hypervisor->info();
   if (context.out.json) {
     context.out.value(Value::map({{"valid", true}, {"plugin", info.name}, {"config", to_value(checked, true)}}));

@@ -67,8 +67,9 @@ void assign(Value& target, const Section* section, std::string_view path, const 
   target.set(key, std::move(inner));
 }
 
-Error bad_assignment(std::string_view assignment, const std::string& why) {
-  return Error(Errc::invalid_config, "--set " + std::string{assignment} + ": " + why);
+/// Names the key alone: the value may be a secret, and errors are kept.
+Error bad_assignment(std::string_view path, const std::string& why) {
+  return Error(Errc::invalid_config, "--set " + std::string{path} + ": " + why);
 }
 
 }  // namespace
@@ -78,7 +79,7 @@ VmConfig with_override(const VmConfig& config, std::string_view assignment) {
   const auto path = assignment.substr(0, std::min(equals, assignment.size()));
   const bool has_empty_part = path.empty() || path.front() == '.' || path.back() == '.' || path.find("..") != path.npos;
   if (equals == std::string_view::npos || has_empty_part) {
-    throw bad_assignment(assignment, "expected KEY=VALUE, as in memory.size=512MiB");
+    throw bad_assignment(path, "expected KEY=VALUE, as in memory.size=512MiB");
   }
   auto value = to_value(config);
   std::vector<ConfigProblem> problems;
@@ -87,24 +88,36 @@ VmConfig with_override(const VmConfig& config, std::string_view assignment) {
     assign(value, &vm_config_section(), path, std::string{assignment.substr(equals + 1)});
     changed = vm_config_from_value(value, problems);
   } catch (const Error& error) {
-    throw bad_assignment(assignment, error.message());
+    throw bad_assignment(path, error.message());
   }
   if (!problems.empty()) {
     const auto& problem = problems.front();
-    throw bad_assignment(assignment, (problem.path.empty() ? "" : problem.path + ": ") + problem.text);
+    const bool said = problem.path.empty() || problem.path == path;
+    throw bad_assignment(path, (said ? "" : problem.path + ": ") + problem.text);
   }
   return changed;
 }
 
-VmConfig read_config(const Args& args) {
+SourcedConfig read_config(const Args& args) {
   const auto& file = args.words.front();
-  auto config = file == "-" ? load_config_text(read_file("/dev/stdin", max_config_bytes), "stdin",
-                                               std::filesystem::current_path())
-                            : load_config(file);
-  if (const auto name = args.value("name")) config.name = *name;
-  for (const auto& assignment : args.values("set")) config = with_override(config, assignment);
+  SourcedConfig read;
+  auto& config = read.config;
+  ConfigMarks marks;
+  config = file == "-" ? load_config_text(read_file("/dev/stdin", max_config_bytes), "stdin",
+                                          std::filesystem::current_path(), &marks)
+                       : load_config(file, &marks);
+  read.origins = {file == "-" ? "stdin" : file, std::move(marks)};
+  if (const auto name = args.value("name")) {
+    config.name = *name;
+    read.origins.add_option("name", "--name " + *name);
+  }
+  for (const auto& assignment : args.values("set")) {
+    config = with_override(config, assignment);
+    const auto path = assignment.substr(0, assignment.find('='));
+    read.origins.add_option(path, "--set " + path);
+  }
   resolve_paths(config, std::filesystem::current_path().string());  // those of --set; the file's own are absolute
-  return config;
+  return read;
 }
 
 }  // namespace visor::cli

@@ -30,12 +30,12 @@ bool write_all(int fd, std::string_view bytes) noexcept {
   return true;
 }
 
+}  // namespace
+
 std::size_t shown_width(std::string_view text) {
   // Bytes that continue a UTF-8 sequence take no column.
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
 }
-
-}  // namespace
 
 void write_stdout(std::string_view bytes) {
   if (write_all(STDOUT_FILENO, bytes)) return;

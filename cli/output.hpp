@@ -3,6 +3,7 @@
 #include "visor/core/error.hpp"
 #include "visor/core/value.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ void write_stderr(std::string_view text) noexcept;
 
 /// Lines of text that a terminal shows and does not act on; newlines stay.
 std::string printable_lines(std::string_view text);
+
+/// Columns that a terminal shows it in.
+std::size_t shown_width(std::string_view text);
 
 /// Columns of equal width, two blanks between; the last one is not padded.
 using Row = std::vector<std::string>;

@@ -58,10 +58,8 @@ std::vector<QemuOption> Amd64Arch::machine_options(const ArchInput& in) const {
 }
 
 std::string Amd64Arch::cpu_model(const ArchInput& in) const {
-  auto model = sdk::cpu_model_of(in, "max");
-  // A template is saved and loaded: nested virtualisation state does not travel.
-  if (is_template(in.config)) model += ",vmx=off";
-  return model;
+  if (!is_template(in.config)) return sdk::cpu_model_of(in, "max");
+  return sdk::cpu_model_of(in, "max", {"vmx=off"});  // it is saved and loaded: nested virtualisation does not travel
 }
 
 std::uint32_t Amd64Arch::max_vcpus(const ArchInput& in) const {
@@ -162,6 +160,10 @@ void Amd64Arch::validate(const ArchInput& in) const {
                 "machine.type: '" + type + "' does not exist in QEMU for amd64; use q35, pc or microvm");
   }
   sdk::check_common_limits(*this, in);
+  if (!in.config.boot.pflash.empty() && sdk::machine_of(*this, in).transport == VirtioTransport::mmio) {
+    throw Error(Errc::unsupported,
+                "boot.pflash: machine.type microvm has no flash; use boot.firmware, or leave it out");
+  }
 }
 
 }  // namespace visor::amd64

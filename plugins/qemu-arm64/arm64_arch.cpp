@@ -2,6 +2,7 @@
 #include "arm64_arch.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
 #include "visor/sdk/qemu/arch_rules.hpp"
 
 #include <algorithm>
@@ -34,15 +35,15 @@ bool has_firmware(const VmConfig& config) {
 
 constexpr const char* needs_firmware = "it needs UEFI firmware: set boot.firmware or boot.pflash";
 
-void check_flash(const BootConfig& boot, bool firmware) {
+void check_flash(Problems& problems, const BootConfig& boot, bool firmware) {
   if (!boot.pflash.empty() && boot.pflash.size() != 2) {
-    throw Error(Errc::invalid_config,
-                "boot.pflash: an arm64 guest has two flash images, code and variables, or none; " +
-                    std::to_string(boot.pflash.size()) + (boot.pflash.size() == 1 ? " is given" : " are given"));
+    problems.add(Errc::invalid_config,
+                 "boot.pflash: an arm64 guest has two flash images, code and variables, or none; " +
+                     std::to_string(boot.pflash.size()) + (boot.pflash.size() == 1 ? " is given" : " are given"));
   }
   if (!boot.pflash.empty() && firmware) {
-    throw Error(Errc::invalid_config,
-                "boot.firmware: it would stand in the same flash as boot.pflash; give one of them");
+    problems.add(Errc::invalid_config,
+                 "boot.firmware: it would stand in the same flash as boot.pflash; give one of them");
   }
 }
 
@@ -138,16 +139,18 @@ Capabilities Arm64Arch::capabilities(const ArchInput& in) const {
 
 void Arm64Arch::validate(const ArchInput& in) const {
   const auto& config = in.config;
-  sdk::check_common_limits(*this, in);
+  Problems problems;
+  problems.gather([&] { sdk::check_common_limits(*this, in); });
   if (in.accelerator != Accelerator::kvm && gic_version(in) == "host") {
-    throw Error(Errc::unsupported, "machine.options: gic-version=host needs KVM; leave it out or name a version");
+    problems.add(Errc::unsupported, "machine.options: gic-version=host needs KVM; leave it out or name a version");
   }
-  check_flash(config.boot, !asset_path(config, AssetKind::firmware).empty());
+  check_flash(problems, config.boot, !asset_path(config, AssetKind::firmware).empty());
   // virtio-mem is a PCI device and needs no ACPI.
   const bool modules = config.memory.max_size_mib > config.memory.size_mib && !config.memory.virtio_mem;
   if (modules && !has_firmware(config)) {
-    throw Error(Errc::unsupported, std::string{"memory.max_size: memory cannot be plugged: "} + needs_firmware);
+    problems.add(Errc::unsupported, std::string{"memory.max_size: memory cannot be plugged: "} + needs_firmware);
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::arm64

@@ -2,6 +2,7 @@
 #include "ppc64le_arch.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
 #include "visor/sdk/qemu/arch_rules.hpp"
 
 #include <algorithm>
@@ -107,17 +108,19 @@ Capabilities Ppc64leArch::capabilities(const ArchInput& in) const {
 
 void Ppc64leArch::validate(const ArchInput& in) const {
   const auto& config = in.config;
-  sdk::check_common_limits(*this, in);
+  Problems problems;
+  problems.gather([&] { sdk::check_common_limits(*this, in); });
   if (!config.boot.pflash.empty()) {
-    throw Error(Errc::unsupported,
-                "boot.pflash: machine.type pseries has no flash; use boot.firmware, or leave it out");
+    problems.add(Errc::unsupported,
+                 "boot.pflash: machine.type pseries has no flash; use boot.firmware, or leave it out");
   }
   const auto console = config.console.type;
   const bool has_vty = console == ConsoleType::automatic || console == ConsoleType::serial;
   if (!has_vty && is_on(sdk::user_machine_option(config, "x-vof"))) {
-    throw Error(Errc::invalid_config,
-                "machine.options: x-vof=on needs the serial console: without one that firmware hangs silently");
+    problems.add(Errc::invalid_config,
+                 "machine.options: x-vof=on needs the serial console: without one that firmware hangs silently");
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::ppc64le

@@ -2,6 +2,7 @@
 #include "s390x_arch.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
 #include "visor/sdk/qemu/arch_rules.hpp"
 
 namespace visor::s390x {
@@ -88,10 +89,12 @@ Capabilities S390xArch::capabilities(const ArchInput& in) const {
 }
 
 void S390xArch::validate(const ArchInput& in) const {
-  sdk::check_common_limits(*this, in);
+  Problems problems;
+  problems.gather([&] { sdk::check_common_limits(*this, in); });
   if (!in.config.boot.pflash.empty()) {
-    throw Error(Errc::unsupported, "boot.pflash: machine.type s390-ccw-virtio has no flash; leave it out");
+    problems.add(Errc::unsupported, "boot.pflash: machine.type s390-ccw-virtio has no flash; leave it out");
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::s390x

@@ -138,7 +138,6 @@ void Keeper::on_main_end() {
   record_ = make_record();
   folder_.write("exit", wire::encode_record(record_).encode());
   phase_ = Phase::ending_helpers;
-  helper_signalled_ = processes_.all().size();
   end_timer_.arm(Milliseconds{0});
 }
 
@@ -157,19 +156,17 @@ sdk::ExitRecord Keeper::make_record() {
   return record;
 }
 
-// Helpers end one after the other, the last started first. True when none is left.
+// All helpers share one grace, however many hang; by force there is none. True when none is left.
 bool Keeper::end_helpers(bool late) {
   auto& all = processes_.all();
-  for (std::size_t i = all.size() - 1; i > 0; --i) {
-    if (all[i].exit) continue;
-    const bool asked = helper_signalled_ == i;
-    if (asked && !late) return false;
-    processes_.send_signal(i, asked ? SIGKILL : SIGTERM);
-    helper_signalled_ = i;
-    end_timer_.arm(Milliseconds{order_.spec.watch.helper_term_ms});
-    return false;
-  }
-  return true;
+  const auto over = [](const Kept& helper) { return helper.exit.has_value(); };
+  if (std::all_of(all.begin() + 1, all.end(), over)) return true;
+  if (!late) return false;
+  const int signal = helpers_asked_ || forced_ ? SIGKILL : SIGTERM;
+  for (std::size_t i = all.size() - 1; i > 0; --i) processes_.send_signal(i, signal);
+  helpers_asked_ = true;
+  end_timer_.arm(Milliseconds{order_.spec.watch.helper_term_ms});
+  return false;
 }
 
 void Keeper::step_end(bool late) {
@@ -195,6 +192,12 @@ void Keeper::tell_end() {
   // Whoever hears of the end may use the folder again at once.
   folder_.unlock();
   control_.tell_all(wire::encode_record(record_));
+}
+
+void Keeper::kill() {
+  forced_ = true;
+  ladder_.kill("kill");
+  if (phase_ == Phase::ending_helpers) end_timer_.arm(Milliseconds{0});
 }
 
 void Keeper::lifeline_closed() {

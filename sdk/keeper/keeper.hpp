@@ -54,7 +54,7 @@ class Keeper final : private Service {
   sdk::wire::Message status(std::string_view verb) override;
   std::optional<std::string> stderr_tail(std::string_view process) override;
   void stop(const StopRequest& request) override { ladder_.begin("stop", request); }
-  void kill() override { ladder_.kill("kill"); }
+  void kill() override;
   void commit() override { committed_ = true; }
   void set_ephemeral(bool on) override { ephemeral_ = on; }
   void owner_acknowledged() override { ladder_.owner_acknowledged(); }
@@ -78,7 +78,8 @@ class Keeper final : private Service {
   bool committed_;
   bool ephemeral_;
   Phase phase_ = Phase::watching;
-  std::size_t helper_signalled_ = 0;  // index of the helper that got SIGTERM last
+  bool forced_ = false;         // somebody asked for SIGKILL: helpers get no time either
+  bool helpers_asked_ = false;  // they got SIGTERM
   int stray_rounds_ = 0;
   std::vector<sdk::HelperExit> helper_exits_;
   sdk::ExitRecord record_;

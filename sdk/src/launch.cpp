@@ -6,6 +6,7 @@
 #include "process/proc_stat.hpp"
 #include "process/spawn.hpp"
 #include "process/wait.hpp"
+#include "run_program.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/exit.hpp"
 #include "visor/sdk/process/reaper.hpp"
@@ -35,15 +36,21 @@ constexpr auto kill_wait = 5s;
 constexpr std::size_t max_fds = 200;
 constexpr std::uint32_t max_stderr_bytes = 4 * 1024 * 1024;
 
+[[noreturn]] void refuse(const std::string& why) { throw Error(Errc::invalid_config, why); }
+
+void refuse_daemonize(const RawLaunch& launch) {
+  for (const auto& argument : launch.arguments) {
+    if (argument != "-daemonize" && argument != "--daemonize") continue;
+    refuse("arguments: with " + argument + " QEMU would leave the process that is waited for, and nobody would learn " +
+           "how it ended; leave it out and call on a thread of its own");
+  }
+}
+
 void check(const RawLaunch& launch) {
-  const auto refuse = [](const std::string& why) { throw Error(Errc::invalid_config, why); };
   const auto has_zero = [](const std::string& text) { return text.find('\0') != std::string::npos; };
   if (launch.program.empty() || has_zero(launch.program)) refuse("program: it is empty or has a zero byte");
   for (const auto& argument : launch.arguments) {
     if (has_zero(argument)) refuse("arguments: one of them has a zero byte");
-    if (argument != "-daemonize" && argument != "--daemonize") continue;
-    refuse("arguments: with " + argument + " QEMU would leave the process that is waited for, and nobody would learn " +
-           "how it ended; leave it out and call on a thread of its own");
   }
   for (const auto& variable : launch.env) {
     const auto equals = variable.find('=');
@@ -187,6 +194,11 @@ Program start(const RawLaunch& launch, const std::string& path) {
 }  // namespace
 
 RawEnd launch_qemu(const RawLaunch& launch, const CallContext& call) {
+  refuse_daemonize(launch);
+  return run_program(launch, call);
+}
+
+RawEnd run_program(const RawLaunch& launch, const CallContext& call) {
   if (on_io_thread()) throw Error(Errc::wrong_thread, "Cannot launch a program and wait for it on the I/O thread");
   check(launch);
   const auto path = path_of(launch.program);

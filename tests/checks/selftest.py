@@ -215,6 +215,38 @@ class CppFunctions(unittest.TestCase):
             ''', ("f", 6, 8))
 
 
+class Options(CheckTest):
+    def plant(self, code, path="sdk/src/qemu/x.cpp"):
+        self.write(path, f"{TAG}void f() {{\n  {code}\n}}\n")
+
+    def test_clean(self):
+        for code in ('bag.set("size", n);', 'throw Error("a=b, c=" "d");', '// x + ",path="', 'return a + ", " + b;',
+                     'use("driver=raw,node-name=x");', "word.find(',') == n;", "if (c == '=') g();",
+                     'text = R"(a "b" c)";', 'line.plain("-append", x);'):
+            self.plant(code)
+            self.assert_clean("options.py")
+
+    def test_findings(self):
+        for code in ('auto x = "size=" + n;', 'x += ",path=" + path;', 'x = key + \'=\' + value;', 'x += \',\';',
+                     'out << "id=" << id;', 'x.append(",readonly=on");', 'snprintf(b, n, "size=%s", x);',
+                     'format("id={},x={}", a, b);', 'x = y + ",readonly=on";', 'x += (x.empty() ? "" : ",") + y;',
+                     'x = std::string{"id="} + id;', 'x = R"(,path=)" + y;'):
+            self.plant(code)
+            self.assert_finding("options.py", "sdk/src/qemu/x.cpp:3: ")
+
+    def test_where_it_looks(self):
+        code = 'x += ",path=" + path;'
+        self.plant("g();")
+        for path in ("sdk/src/device/property_bag.cpp", "tests/x.cpp", "core/src/core/x.cpp", "plugins/mock/x.cpp"):
+            self.plant(code, path)
+        self.assert_clean("options.py")
+        for path in ("sdk/src/device/x.cpp", "sdk/src/hotplug/x.cpp", "plugins/qemu-arm64/x.cpp", "cli/x.cpp",
+                     "sdk/include/visor/sdk/x.hpp", "core/src/runtime/x.cpp"):
+            self.plant(code, path)
+            self.assert_finding("options.py", f"{path}:3: ")
+            (self.top / path).unlink()
+
+
 class Text(CheckTest):
     def test_clean(self):
         self.write("a.cpp", TAG + "#if __has_include(<a>)\n#endif\n")

@@ -10,7 +10,8 @@ import tree
 
 TAG = "SPDX-License-Identifier: Apache-2.0"
 # Data that other programs read as it is, and texts for people, carry no tag of their own: LICENSE covers them.
-UNTAGGED = {".md", ".json", ".yaml", ".yml", ".txt", ".args", ".argv", ".golden", ".jsonl", ".bin", ".in", ".version"}
+UNTAGGED = {".md", ".json", ".yaml", ".yml", ".txt", ".args", ".argv", ".refused", ".golden", ".jsonl", ".bin", ".in",
+            ".version"}
 UNTAGGED_NAMES = {"LICENSE", ".gitignore", ".gitattributes", ".shellcheckrc", ".clang-format", ".clang-tidy",
                   ".editorconfig"}
 

@@ -53,6 +53,16 @@ TEST_F(KnownExtensions, PassValuesInBothDirections) {
   EXPECT_EQ(stats.disks.at(0).write_requests, 4U);
 }
 
+TEST_F(KnownExtensions, ExplainsTheCommandLine) {
+  VmConfig config;
+  config.name = "n";
+  const auto parts = get<ExplainExtension>(*hypervisor)->explain(config, "v", "/run");
+  ASSERT_EQ(parts.size(), 1U);
+  EXPECT_EQ(parts[0].section, "all");
+  EXPECT_EQ(parts[0].words, (std::vector<std::string>{"n", "v", "/run"}));
+  EXPECT_EQ(parts[0].reason, "a sentence that is too long for the small buffer of a string");
+}
+
 TEST_F(KnownExtensions, RestoredVmsKeepTheirPlugin) {
   auto restore = get<RestoreExtension>(*hypervisor);
   auto restored = restore->restore("/saved", "old", "/run", 1s);

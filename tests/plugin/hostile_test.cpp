@@ -118,6 +118,8 @@ std::vector<Case> extension_cases() {
                     through<RestoreExtension, Hypervisor>([](auto& e) { e.restore("/s", "vm", "/run", 1s); })),
       of_hypervisor("RestoreExtension::clone",
                     through<RestoreExtension, Hypervisor>([](auto& e) { e.clone({}, "vm", "/run", 1s); })),
+      of_hypervisor("ExplainExtension::explain",
+                    through<ExplainExtension, Hypervisor>([](auto& e) { e.explain({}, "vm", "/run"); })),
       of_extension<MigrationExtension>("MigrationExtension::send", [](auto& e) { e.send(0, {}, 1s); }),
       of_extension<MigrationExtension>("MigrationExtension::prepare_incoming",
                                        [](auto& e) { e.prepare_incoming(0, 1s); }),

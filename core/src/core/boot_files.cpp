@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
 #include "visor/core/unique_fd.hpp"
 #include "visor/core/vm_config.hpp"
 
@@ -94,15 +95,18 @@ void verify_asset(const CustomAsset& asset) {
 void check_boot_files(const VmConfig& config) {
   const auto& boot = config.boot;
   const auto memory = config.memory.size_mib;
-  check_file({"boot.kernel", boot.kernel});
-  check_file({"boot.image", boot.image, true});
-  check_file({"boot.initrd", boot.initrd, false, memory});
-  check_file({"boot.early_initrd", boot.early_initrd, false, memory});
-  check_file({"boot.firmware", boot.firmware});
+  std::vector<BootFile> files = {{"boot.kernel", boot.kernel},
+                                 {"boot.image", boot.image, true},
+                                 {"boot.initrd", boot.initrd, false, memory},
+                                 {"boot.early_initrd", boot.early_initrd, false, memory},
+                                 {"boot.firmware", boot.firmware}};
   for (std::size_t i = 0; i < boot.pflash.size(); ++i) {
-    check_file({"boot.pflash[" + std::to_string(i) + "]", boot.pflash[i], true});
+    files.push_back({"boot.pflash[" + std::to_string(i) + "]", boot.pflash[i], true});
   }
-  for (const auto& asset : config.assets) verify_asset(asset);
+  Problems problems;
+  for (const auto& file : files) problems.gather([&] { check_file(file); });
+  for (const auto& asset : config.assets) problems.gather([&] { verify_asset(asset); });
+  problems.throw_if_any();
 }
 
 }  // namespace visor

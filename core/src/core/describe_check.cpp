@@ -28,13 +28,11 @@ void check_range(const Field& field, std::uint64_t number) {
 }
 
 void check_identifier(const std::string& id) {
-  constexpr auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  constexpr auto other = [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; };
   if (id.size() > max_identifier) {
     throw Error(Errc::invalid_config, "A name has at most " + std::to_string(max_identifier) + " characters, '" + id +
                                           "' has " + std::to_string(id.size()));
   }
-  if (!letter(id.front()) || !std::ranges::all_of(id, [&](char c) { return letter(c) || other(c); })) {
+  if (!is_identifier(id)) {
     throw Error(Errc::invalid_config,
                 "A name begins with a letter and has only letters, digits, '.', '_' and '-', found '" + id + "'");
   }
@@ -100,6 +98,9 @@ class Checker {
       case FieldKind::text:
       case FieldKind::identifier:
         return decode(value, text);
+      case FieldKind::document:
+        static_cast<void>(decode_document(value));
+        return;
       case FieldKind::paths:
         for (const auto& item : value.as_list()) check_absolute(item.as_string());
         [[fallthrough]];
@@ -143,6 +144,13 @@ std::string indexed_path(std::string_view list, std::size_t index) {
 }
 
 }  // namespace detail
+
+bool is_identifier(std::string_view text) noexcept {
+  constexpr auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  constexpr auto other = [](char c) { return (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; };
+  return !text.empty() && letter(text.front()) &&
+         std::ranges::all_of(text, [&](char c) { return letter(c) || other(c); });
+}
 
 void check_fields(const VmConfig& config, std::vector<ConfigProblem>& problems) {
   detail::Checker{problems}.section(vm_config_section(), &config, {});

@@ -3,6 +3,7 @@
 
 #include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/json.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -12,6 +13,15 @@ namespace {
 
 constexpr bool is_control(char c) noexcept { return (c >= 0 && c < ' ') || c == '\x7f'; }
 constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
 
 /// A value in a message: short, and on one line.
 std::string shown(const Value& value) {
@@ -162,7 +172,22 @@ void decode(const Value& value, std::string& member) {
   if (std::ranges::any_of(text, is_control)) {
     throw Error(Errc::invalid_config, "Must not contain a newline, a NUL or another control character");
   }
+  if (!is_utf8(text)) {  // records, monitors and command output are JSON, which would have another text
+    throw Error(Errc::invalid_config, "Must be UTF-8 text, found other bytes");
+  }
   member = text;
+}
+
+std::string decode_document(const Value& value) {
+  const auto& text = text_of(value, "a text");
+  if (text.size() > max_document) {
+    throw Error(Errc::invalid_config, "Has " + std::to_string(text.size()) + " bytes, at most " +
+                                          std::to_string(max_document) + " are possible; a file may have more");
+  }
+  if (!is_utf8(text)) throw Error(Errc::invalid_config, "Must be UTF-8 text, found other bytes; a file may have any");
+  const auto is_bad = [](char c) { return is_control(c) && c != '\n' && c != '\r' && c != '\t'; };
+  if (std::ranges::none_of(text, is_bad)) return text;
+  throw Error(Errc::invalid_config, "Must not contain control characters but tabs and the ends of lines");
 }
 
 void decode(const Value& value, std::vector<std::string>& member) {

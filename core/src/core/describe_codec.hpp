@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -29,6 +30,8 @@ std::uint64_t decode_size_mib(const Value& value);
 std::size_t decode_choice(const Value& value, std::span<const std::string_view> names);
 void decode(const Value& value, bool& member);
 void decode(const Value& value, std::string& member);
+/// A text of several lines, at most max_document bytes.
+std::string decode_document(const Value& value);
 void decode(const Value& value, std::vector<std::string>& member);
 void decode(const Value& value, Params& member);
 void decode(const Value& value, Value& member);
@@ -49,6 +52,13 @@ void store_number(std::uint64_t number, Number& member) {
   constexpr std::uint64_t limit = std::numeric_limits<Number>::max();
   if (number > limit) throw_too_large(number, limit);
   member = static_cast<Number>(number);
+}
+
+template <class Number>
+void store_number(std::uint64_t number, std::optional<Number>& member) {
+  Number stored{};
+  store_number(number, stored);
+  member = stored;
 }
 
 }  // namespace visor::detail

@@ -61,6 +61,9 @@ inline constexpr auto enum_names<NicBackend> =
 template <>
 inline constexpr auto enum_names<VhostUserType> = names_up_to<VhostUserType::fs>("net", "blk", "scsi", "fs");
 template <>
+inline constexpr auto enum_names<CloudInitSource> =
+    names_up_to<CloudInitSource::config_drive>("nocloud", "config-drive");
+template <>
 inline constexpr auto enum_names<WatchdogAction> =
     names_up_to<WatchdogAction::none>("reset", "shutdown", "poweroff", "pause", "none");
 

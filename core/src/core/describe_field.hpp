@@ -30,6 +30,10 @@ const auto& member_of(const void* object) {
   return static_cast<const ObjectOf<Pointer>*>(object)->*Pointer;
 }
 
+/// A number that may be missing, where 0 means none and not "not set".
+template <class T>
+inline constexpr bool is_optional_number = std::same_as<T, std::optional<std::uint32_t>>;
+
 template <class T>
 Value encode(const T& member) {
   if constexpr (std::is_enum_v<T>) {
@@ -38,6 +42,8 @@ Value encode(const T& member) {
     return encode_params(member);
   } else if constexpr (std::same_as<T, std::vector<std::string>>) {
     return encode_texts(member);
+  } else if constexpr (is_optional_number<T>) {
+    return member ? Value{*member} : Value{};
   } else {
     return Value{member};
   }
@@ -67,7 +73,7 @@ struct FieldBuilder : Field {
 template <class T>
 constexpr FieldKind kind_of() {
   if constexpr (std::same_as<T, bool>) return FieldKind::boolean;
-  if constexpr (std::unsigned_integral<T>) return FieldKind::integer;
+  if constexpr (std::unsigned_integral<T> || is_optional_number<T>) return FieldKind::integer;
   if constexpr (std::is_enum_v<T>) return FieldKind::choice;
   if constexpr (std::same_as<T, std::vector<std::string>>) return FieldKind::texts;
   if constexpr (std::same_as<T, Params>) return FieldKind::params;
@@ -89,7 +95,7 @@ FieldBuilder field(std::string_view key, std::string_view doc) {
   using T = TypeOf<Pointer>;
   auto made = named(key, kind_of<T>(), doc);
   if constexpr (std::is_enum_v<T>) made.choices.assign(enum_names<T>.begin(), enum_names<T>.end());
-  if constexpr (kind_of<T>() == FieldKind::integer) made.max = std::numeric_limits<T>::max();
+  if constexpr (std::unsigned_integral<T> && !std::same_as<T, bool>) made.max = std::numeric_limits<T>::max();
   if constexpr (kind_of<T>() == FieldKind::devices) {
     made.member = [](void* object) -> void* { return &member_of<Pointer>(object); };
   } else {
@@ -120,6 +126,15 @@ FieldBuilder size(std::string_view key, std::uint64_t lowest, std::uint64_t high
   auto made = named(key, FieldKind::size, doc).range(lowest, highest).in("MiB");
   made.get = [](const void* object) { return Value{format_size_mib(member_of<Pointer>(object))}; };
   made.set = [](void* object, const Value& value) { store_number(decode_size_mib(value), member_of<Pointer>(object)); };
+  return made;
+}
+
+/// A text of several lines.
+template <auto Pointer>
+FieldBuilder document(std::string_view key, std::string_view doc) {
+  auto made = named(key, FieldKind::document, doc);
+  made.get = [](const void* object) { return Value{member_of<Pointer>(object)}; };
+  made.set = [](void* object, const Value& value) { member_of<Pointer>(object) = decode_document(value); };
   return made;
 }
 

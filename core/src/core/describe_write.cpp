@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "describe_sections.hpp"
 #include "visor/core/describe.hpp"
+#include "visor/core/error.hpp"
 
 #include <filesystem>
 
@@ -13,9 +14,10 @@ void* mutable_object(const void* object) { return const_cast<void*>(object); }  
 
 /// Whether a file could say this value: a number below its minimum stands for "not set".
 bool sayable(const Field& field, const Value& value) {
+  if (value.is_null()) return false;
   if (field.kind == FieldKind::integer) return value.as_uint() >= field.min;
   if (field.kind == FieldKind::size) return parse_size_mib(value.as_string()) >= field.min;
-  return !value.is_null() && !(value.is_string() && value.as_string().empty());
+  return !(value.is_string() && value.as_string().empty());
 }
 
 Value write_section(const Section& table, const void* object, bool all);
@@ -68,6 +70,14 @@ void resolve(const Section& table, void* object, const std::filesystem::path& fo
   const auto absolute = [&](const std::string& text) {
     return Value{text.empty() || text.front() == '/' ? text : (folder / text).lexically_normal().string()};
   };
+  const auto set = [&](const Field& field, const Value& value) {
+    try {
+      field.set(object, value);
+    } catch (const Error& error) {  // the folder's name is to blame: the rest was read before
+      throw Error(error.code(), std::string{field.key} +
+                                    ": Cannot be relative to this folder, give an absolute path: " + error.message());
+    }
+  };
   for (const auto& field : table.fields) {
     if (field.kind == FieldKind::section) {
       resolve(*field.section, field.member(object), folder);
@@ -78,12 +88,12 @@ void resolve(const Section& table, void* object, const std::filesystem::path& fo
     } else if (field.kind == FieldKind::devices) {
       resolve_devices(*static_cast<std::vector<DeviceConfig>*>(field.member(object)), folder);
     } else if (field.kind == FieldKind::path) {
-      field.set(object, absolute(field.get(object).as_string()));
+      set(field, absolute(field.get(object).as_string()));
     } else if (field.kind == FieldKind::paths) {
       auto list = Value::list();
       const auto paths = field.get(object);
       for (const auto& path : paths.as_list()) list.push_back(absolute(path.as_string()));
-      field.set(object, list);
+      set(field, list);
     }
   }
 }

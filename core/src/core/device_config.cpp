@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::array<std::string_view, std::variant_size_v<DeviceVariant>> type_names = {
     "disk",    "share", "nic",      "serial_port", "vsock", "vfio",     "vhost_user", "rng",
-    "balloon", "panic", "watchdog", "fw_cfg",      "iommu", "iothread", "raw"};
+    "balloon", "panic", "watchdog", "fw_cfg",      "iommu", "iothread", "cloud_init", "raw"};
 
 }  // namespace
 
@@ -39,6 +39,7 @@ DeviceConfig::DeviceConfig(WatchdogConfig device) noexcept : DeviceVariant{std::
 DeviceConfig::DeviceConfig(FwCfgConfig device) noexcept : DeviceVariant{std::move(device)} {}
 DeviceConfig::DeviceConfig(IommuConfig device) noexcept : DeviceVariant{std::move(device)} {}
 DeviceConfig::DeviceConfig(IoThreadConfig device) noexcept : DeviceVariant{std::move(device)} {}
+DeviceConfig::DeviceConfig(CloudInitConfig device) noexcept : DeviceVariant{std::move(device)} {}
 DeviceConfig::DeviceConfig(RawDeviceConfig device) noexcept : DeviceVariant{std::move(device)} {}
 
 std::string_view device_type(const DeviceConfig& device) noexcept { return type_names[device.index()]; }

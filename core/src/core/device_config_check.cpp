@@ -92,13 +92,23 @@ void check(Problems& problems, const VhostUserConfig& device) {
 }
 
 void check(Problems& problems, const RngConfig& rng) {
-  if (rng.source.empty()) problems.emplace_back("source must not be empty");
   if (rng.period_ms != 0 && rng.max_bytes == 0) problems.emplace_back("period_ms needs max_bytes");
 }
 
 void check(Problems& problems, const FwCfgConfig& blob) {
   check_length(problems, "name", blob.name, longest_fw_cfg_name);
   if (blob.path.empty() == blob.text.empty()) problems.emplace_back("Exactly one of `path` and `text` must be given");
+}
+
+void check_pair(Problems& problems, const std::string& key, const std::string& text, const std::string& path) {
+  if (text.empty() || path.empty()) return;
+  problems.push_back("`" + key + "` and `" + key + "_path` cannot both be given: leave one out");
+}
+
+void check(Problems& problems, const CloudInitConfig& cloud) {
+  check_pair(problems, "user_data", cloud.user_data, cloud.user_data_path);
+  check_pair(problems, "meta_data", cloud.meta_data, cloud.meta_data_path);
+  check_pair(problems, "network_config", cloud.network_config, cloud.network_config_path);
 }
 
 template <class Device>

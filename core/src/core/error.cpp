@@ -25,6 +25,8 @@ Errc code_of(int errno_value) noexcept {
       return Errc::not_found;
     case EEXIST:
       return Errc::already_exists;
+    case ENAMETOOLONG:  // nothing is wrong with the host
+      return Errc::invalid_config;
     default:
       return Errc::io_error;
   }

@@ -17,9 +17,10 @@
 namespace visor {
 
 std::string_view to_string(EventKind kind) noexcept {
-  constexpr std::array<std::string_view, 12> names = {
-      "other",          "state_changed",  "guest_panicked", "guest_reset", "guest_shutdown", "guest_ready",
-      "device_removed", "unplug_refused", "port_opened",    "exited",      "resynced",       "responsive_changed"};
+  constexpr std::array<std::string_view, 13> names = {
+      "other",       "state_changed",      "guest_panicked", "guest_reset", "guest_shutdown",
+      "guest_ready", "device_removed",     "unplug_refused", "port_opened", "exited",
+      "resynced",    "responsive_changed", "helper_exited"};
   const auto index = static_cast<std::size_t>(kind);
   return index < names.size() ? names[index] : names[0];
 }

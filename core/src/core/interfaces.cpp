@@ -12,6 +12,7 @@ QmpExtension::~QmpExtension() = default;
 QmpStatsExtension::~QmpStatsExtension() = default;
 SnapshotExtension::~SnapshotExtension() = default;
 RestoreExtension::~RestoreExtension() = default;
+ExplainExtension::~ExplainExtension() = default;
 MigrationExtension::~MigrationExtension() = default;
 DumpExtension::~DumpExtension() = default;
 BalloonExtension::~BalloonExtension() = default;

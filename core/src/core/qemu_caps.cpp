@@ -20,7 +20,8 @@ bool QemuCaps::verified() const noexcept { return version < QemuVersion{7, 3, 0}
 
 std::string QemuCaps::who() const {
   const auto release = "QEMU " + to_string(version);
-  return binary.empty() ? release : release + " at " + binary;
+  const auto kept = kept_in.empty() ? "" : " (as kept in " + kept_in + "; remove that to ask it again)";
+  return binary.empty() ? release : release + " at " + binary + kept;
 }
 
 const QemuMachineCaps* QemuCaps::machine(std::string_view type) const noexcept {
@@ -35,7 +36,6 @@ bool QemuCaps::may_have_machine(std::string_view type) const noexcept {
 
 bool QemuCaps::may_have_device(std::string_view driver) const noexcept { return may_have(devices, driver); }
 bool QemuCaps::may_have_object(std::string_view type) const noexcept { return may_have(objects, type); }
-bool QemuCaps::may_have_command(std::string_view name) const noexcept { return may_have(commands, name); }
 
 bool QemuCaps::may_have_property(std::string_view driver, std::string_view property) const noexcept {
   const auto found = properties.find(driver);

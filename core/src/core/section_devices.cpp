@@ -104,7 +104,7 @@ Section rng() {
   return device<R>(
       "A source of random numbers.",
       {
-          path<&R::source>("source", "Where the numbers come from."),
+          path<&R::source>("source", "Where the numbers come from; not set: `host.entropy_source`."),
           number<&R::max_bytes, Unit::bytes>("max_bytes", 0, INT64_MAX, "Most bytes a period; 0: no limit."),
           number<&R::period_ms, Unit::ms>("period_ms", 0, UINT32_MAX,
                                           "Length of a period; 0: the hypervisor's choice."),
@@ -138,6 +138,21 @@ Section iommu() {
                        field<&I::device_iotlb>("device_iotlb", "Lets devices cache translations."),
                        field<&I::caching_mode>("caching_mode", "Reports new mappings; host devices need it."),
                    });
+}
+
+Section cloud_init() {
+  using C = CloudInitConfig;
+  return device<C>(
+      "A read-only disk from which cloud-init sets the guest up; it is made when the VM is started.",
+      {
+          field<&C::source>("datasource", "How the disk is laid out and labelled: cidata, or OpenStack's config-2."),
+          document<&C::user_data>("user_data", "User data, such as a #cloud-config. It may hold secrets."),
+          path<&C::user_data_path>("user_data_path", "File with the user data, at most 1 MiB."),
+          document<&C::meta_data>("meta_data", "Meta-data; not set: the VM's id, and its name as the host name."),
+          path<&C::meta_data_path>("meta_data_path", "File with the meta-data, at most 1 MiB."),
+          document<&C::network_config>("network_config", "Network configuration; not set: cloud-init's own choice."),
+          path<&C::network_config_path>("network_config_path", "File with the network configuration, at most 1 MiB."),
+      });
 }
 
 Section raw() {
@@ -175,6 +190,7 @@ const std::vector<Section>& device_sections() {
       fw_cfg(),
       iommu(),
       device<IoThreadConfig>("A thread of the hypervisor that serves disks.", {}),
+      cloud_init(),
       raw()};
   return tables;
 }

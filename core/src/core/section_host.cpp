@@ -13,7 +13,8 @@ const Section& storage_section() {
           field<&S::cache_set>("cache_set", "Whether `cache_direct` and `cache_no_flush` apply to all disks."),
           field<&S::cache_direct>("cache_direct", "Goes around the host's page cache."),
           field<&S::cache_no_flush>("cache_no_flush", "Ignores the guest's flush requests: fast, and unsafe."),
-          field<&S::disable_block>("disable_block", "Forbids disks as a way to pass folders to the guest."),
+          field<&S::disable_block>(
+              "disable_block", "Refuses disks among the devices, and later ones. The root image is no such device."),
           field<&S::iothreads>("iothreads", "Serves disks that name no iothread from a thread of their own."),
       });
   return table;
@@ -25,8 +26,9 @@ const Section& shared_fs_section() {
       "shared_fs", "Defaults for shared folders.",
       {
           field<&S::type>("type", "How folders are shared."),
-          number<&S::msize_9p_bytes, Unit::bytes>("msize_9p_bytes", 4096, std::uint64_t{16} << 20,
-                                                  "Largest 9p message; not set: 8192, none with virtio-fs."),
+          number<&S::msize_9p_bytes, Unit::bytes>(
+              "msize_9p_bytes", 4096, std::uint64_t{16} << 20,
+              "Largest 9p message, which the guest says when it mounts; not set: 8192, none with virtio-fs."),
           path<&S::daemon>("daemon", "The virtio-fs daemon; not set: the plugin looks in its usual places."),
           field<&S::cache>("cache", "What the virtio-fs daemon lets the guest cache."),
           size<&S::cache_size_mib>("cache_size", 0, std::uint64_t{1} << 20, "Window for direct access (DAX); 0: none."),
@@ -37,14 +39,14 @@ const Section& shared_fs_section() {
 
 const Section& network_section() {
   using N = NetworkConfig;
-  static const auto table = make_section<N>(
-      "network", "Defaults for network cards and for vhost.",
-      {
-          field<&N::vhost>("vhost", "Lets the host's kernel move network packets where it can."),
-          field<&N::use_vsock>("use_vsock", "Talks to the guest's agent by vsock, not by a serial port."),
-          field<&N::vhost_user_store>("vhost_user_store", "Takes vhost-user devices from a store."),
-          path<&N::vhost_user_store_path>("vhost_user_store_path", "Folder of the vhost-user store."),
-      });
+  static const auto table =
+      make_section<N>("network", "Defaults for network cards and for vhost.",
+                      {
+                          field<&N::vhost>("vhost", "Lets the host's kernel move network packets where it can."),
+                          field<&N::use_vsock>("use_vsock", "Gives the VM a vsock device when `devices` has none."),
+                          field<&N::vhost_user_store>("vhost_user_store", "Takes vhost-user devices from a store."),
+                          path<&N::vhost_user_store_path>("vhost_user_store_path", "Folder of the vhost-user store."),
+                      });
   return table;
 }
 

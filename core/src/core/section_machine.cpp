@@ -21,15 +21,23 @@ const Section& machine_section() {
           field<&M::options>("options",
                              "More machine options, each as the hypervisor has it (\"key=value\"). Blanks around them "
                              "and empty ones are dropped."),
-          number<&M::bridges>("bridges", 1, 5, "PCI bridges that devices can be hot-plugged into; not set: 1.")
+          number<&M::bridges>(
+              "bridges", 1, 5,
+              "PCI bridges that devices can be hot-plugged into; not set: the plugin's choice. For QEMU none: "
+              "root ports or the root bus are quicker. Each has 31 slots.")
               .in("bridges"),
-          number<&M::root_ports>("root_ports", 0, 16, "PCIe root ports kept free for hot-plugging.").in("ports"),
+          number<&M::root_ports>(
+              "root_ports", 0, 16,
+              "PCIe root ports kept free for hot-plugging, one device each; not set: 4 where the machine has them.")
+              .in("ports"),
           field<&M::iommu>("iommu", "Gives the guest an IOMMU."),
           field<&M::iommu_platform>("iommu_platform", "Makes virtio devices use the guest's IOMMU."),
-          field<&M::nesting_checks>("nesting_checks",
-                                    "Adapts devices when the host itself is a virtual machine. false turns that off."),
+          field<&M::nesting_checks>(
+              "nesting_checks",
+              "Adapts devices when the host itself is a virtual machine: with KVM virtio devices of a PCI "
+              "machine are then legacy ones, whose notifications cost less there. false turns that off."),
           field<&M::hotplug_vfio_on_root_bus>(
-              "hotplug_vfio_on_root_bus", "Plugs host devices into the root bus or a root port, not into a bridge."),
+              "hotplug_vfio_on_root_bus", "Plugs host devices into a root port or the root bus, never into a bridge."),
       });
   return table;
 }

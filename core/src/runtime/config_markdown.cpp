@@ -59,6 +59,8 @@ std::string type_text(const Field& field) {
       return "size, " + bounds(field);
     case FieldKind::text:
       return "text";
+    case FieldKind::document:
+      return "text of several lines, at most " + std::to_string(max_document / 1024) + " KiB";
     case FieldKind::identifier:
       return "name of at most " + std::to_string(max_identifier) + " characters";
     case FieldKind::path:

@@ -8,6 +8,8 @@ namespace {
 
 /// A text without control characters.
 constexpr const char* plain_text = "^[^\\u0000-\\u001f\\u007f]*$";
+/// One with ends of lines and tabs.
+constexpr const char* document_text = "^[^\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f]*$";
 constexpr const char* size_text = "^[0-9]+([KMGT]iB|[KMGT])$";
 constexpr const char* duration_text = "^[0-9]+(ms|s|m|h)$";
 
@@ -53,6 +55,8 @@ Value type_schema(const Field& field) {
     case FieldKind::text:
     case FieldKind::path:
       return text_schema(plain_text, field.required);
+    case FieldKind::document:
+      return Value::map({{"type", "string"}, {"maxLength", max_document}, {"pattern", document_text}});
     case FieldKind::identifier:
       return text_schema(identifier_pattern().c_str(), field.required);
     case FieldKind::choice: {

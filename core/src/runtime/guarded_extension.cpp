@@ -65,6 +65,19 @@ class GuardedRestore final : public RestoreExtension {
   HeldPtr<RestoreExtension> held_;
 };
 
+class GuardedExplain final : public ExplainExtension {
+ public:
+  explicit GuardedExplain(HeldPtr<ExplainExtension> held) noexcept : held_{std::move(held)} {}
+
+  std::vector<CommandPart> explain(const VmConfig& config, const std::string& vm_id,
+                                   const std::filesystem::path& run_dir) override {
+    return held_->call("ExplainExtension::explain", &ExplainExtension::explain, config, vm_id, run_dir);
+  }
+
+ private:
+  HeldPtr<ExplainExtension> held_;
+};
+
 class GuardedMigration final : public MigrationExtension {
  public:
   explicit GuardedMigration(HeldPtr<MigrationExtension> held) noexcept : held_{std::move(held)} {}
@@ -142,6 +155,7 @@ std::shared_ptr<Extension> guard_extension(const OriginPtr& origin, std::shared_
   Returned returned{origin, std::move(parent), id, std::move(extension)};
   if (id == QmpExtension::id) return returned.guarded<QmpExtension, GuardedQmp>();
   if (id == QmpStatsExtension::id) return returned.guarded<QmpStatsExtension, GuardedQmpStats>();
+  if (id == ExplainExtension::id) return returned.guarded<ExplainExtension, GuardedExplain>();
   if (id == MigrationExtension::id) return returned.guarded<MigrationExtension, GuardedMigration>();
   if (id == DumpExtension::id) return returned.guarded<DumpExtension, GuardedDump>();
   if (id == BalloonExtension::id) return returned.guarded<BalloonExtension, GuardedBalloon>();

@@ -6,13 +6,16 @@
 namespace visor::sdk {
 
 void CommandLine::append(std::string_view option, std::string value, bool has_value) {
+  if (option.size() < 2 || option.front() != '-' || !is_property_name(option)) {
+    throw Error(Errc::invalid_config, "'" + std::string{option} + "' is no name of an option");
+  }
   arguments_.push_back({section_, std::string{option}, std::move(value), reason_, has_value});
 }
 
 void CommandLine::flag(std::string_view option) { append(option, {}, false); }
 
 void CommandLine::plain(std::string_view option, std::string_view value) {
-  if (value.find('\0') != std::string_view::npos || value.find('\n') != std::string_view::npos) {
+  if (breaks_arguments(value)) {
     throw Error(Errc::invalid_config, "The value of " + std::string{option} + " must not contain a NUL or a newline");
   }
   append(option, std::string{value}, true);

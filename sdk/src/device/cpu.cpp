@@ -28,6 +28,7 @@ const DeviceTable& CpuDevice::describe() {
 
 void CpuDevice::validate() const {
   check_fields(describe(), this);
+  if (!is_property_name(driver)) refuse_device(describe(), this, "'" + driver + "' is no name of a type");
   if (props.empty()) refuse_device(describe(), this, "nothing says where it goes");
 }
 

@@ -52,6 +52,14 @@ const DeviceTable& named_node() {
   return table;
 }
 
+/// The node's fields and the disk's own.
+template <class Disk>
+void check_disk(const Disk& disk) {
+  const NamedNode named{disk.id, disk.backing};
+  check_fields({{&named_node(), &named}, {&Disk::describe(), &disk}});
+  disk.backing.validate(disk.id);  // rules between its fields
+}
+
 }  // namespace
 
 std::string BlockNode::name_of(const std::string& disk) { return "node-" + disk; }
@@ -125,8 +133,7 @@ const DeviceTable& VirtioBlk::describe() {
 std::string VirtioBlk::node_name() const { return BlockNode::name_of(id); }
 
 void VirtioBlk::validate() const {
-  backing.validate(id);
-  check_fields(describe(), this);
+  check_disk(*this);
   if (physical_block_size_bytes != 0 && logical_block_size_bytes > physical_block_size_bytes) {
     refuse_device(describe(), this, "the logical block size must not be larger than the physical one");
   }
@@ -193,8 +200,7 @@ const DeviceTable& ScsiDisk::describe() {
 }
 
 void ScsiDisk::validate() const {
-  backing.validate(id);
-  check_fields(describe(), this);
+  check_disk(*this);
   if (driver == ScsiDriver::block && !backing.host_device) {
     refuse_device(describe(), this, "scsi-block needs a block device");
   }

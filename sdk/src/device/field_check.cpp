@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a table can find wrong with a struct: fields that its transport or its variant lacks, what is refused, what is
 // missing, and values that QEMU could not read.
+#include "device_error.hpp"
 #include "fields.hpp"
 #include "table.hpp"
+#include "visor/core/problems.hpp"
 
 #include <algorithm>
 
@@ -102,21 +104,27 @@ Problem variant_problem(const DeviceTable& table, const void* device) {
   return {};
 }
 
-/// Calls with each problem, until the call returns false.
-template <class Call>
-void each_problem(const DeviceTable& table, const void* device, const Call& call) {
+std::vector<FieldProblem> problems_of(const DeviceTable& table, const void* device) {
   if (auto problem = variant_problem(table, device); !problem.text.empty()) {
-    call(std::move(problem));
-    return;
+    return {{problem.code, "", std::move(problem.text)}};
   }
-  for (const auto& check : {availability, value_problem}) {
-    for (const auto& field : table.fields) {
-      auto problem = check(table, field, device);
-      if (problem.text.empty()) continue;
-      problem.text.insert(0, std::string{field.name} + ' ');
-      if (!call(std::move(problem))) return;
-    }
+  std::vector<FieldProblem> problems;
+  std::vector<bool> unavailable;
+  for (const auto& field : table.fields) {
+    auto problem = availability(table, field, device);
+    unavailable.push_back(!problem.text.empty());
+    if (unavailable.back()) problems.push_back({problem.code, field.name, std::move(problem.text)});
   }
+  for (std::size_t i = 0; i < table.fields.size(); ++i) {
+    if (unavailable[i]) continue;
+    auto problem = value_problem(table, table.fields[i], device);
+    if (!problem.text.empty()) problems.push_back({problem.code, table.fields[i].name, std::move(problem.text)});
+  }
+  return problems;
+}
+
+std::string sentence(const std::string& name, const FieldProblem& problem) {
+  return name + ": " + std::string{problem.field} + (problem.field.empty() ? "" : " ") + problem.text;
 }
 
 }  // namespace
@@ -137,21 +145,33 @@ std::string name_of(const DeviceTable& table, const void* device) {
 }
 
 void refuse_device(const DeviceTable& table, const void* device, const std::string& why) {
-  throw Error(Errc::invalid_config, name_of(table, device) + ": " + why);
+  FieldProblem problem{.text = why};
+  if (const auto* const field = table.find(why.substr(0, why.find(' '))); field != nullptr && !field->name.empty()) {
+    problem.field = field->name;
+    problem.text.erase(0, field->name.size() + 1);
+  }
+  throw DeviceError({problem.code, sentence(name_of(table, device), problem)}, {problem});
 }
 
-void check_fields(const DeviceTable& table, const void* device) {
-  each_problem(table, device, [&](const Problem& problem) -> bool {
-    throw Error(problem.code, name_of(table, device) + ": " + problem.text);
-  });
+void check_fields(std::initializer_list<TableAndDevice> parts) {
+  std::vector<FieldProblem> found;
+  Problems all;
+  for (const auto& [table, device] : parts) {
+    for (auto& problem : problems_of(*table, device)) {
+      all.add(problem.code, sentence(name_of(*table, device), problem));
+      found.push_back(std::move(problem));
+    }
+  }
+  if (!found.empty()) throw DeviceError(all.error(), std::move(found));
 }
+
+void check_fields(const DeviceTable& table, const void* device) { check_fields({{&table, device}}); }
 
 std::vector<std::string> field_problems(const DeviceTable& table, const void* device) {
   std::vector<std::string> problems;
-  each_problem(table, device, [&](const Problem& problem) {
-    problems.push_back(name_of(table, device) + ": " + problem.text);
-    return true;
-  });
+  for (const auto& problem : problems_of(table, device)) {
+    problems.push_back(sentence(name_of(table, device), problem));
+  }
   return problems;
 }
 

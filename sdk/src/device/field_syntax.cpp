@@ -132,9 +132,7 @@ Form form_of(FieldType type, const std::string& text) {
 
 std::string text_problem(const DeviceField& field, const std::string& text) {
   if (text.empty() && field.required && field.type == FieldType::text) return "must be given";
-  if (text.find('\0') != std::string::npos || text.find('\n') != std::string::npos) {
-    return "must not contain a NUL or a newline";
-  }
+  if (breaks_arguments(text)) return "must not contain a NUL or a newline";
   if (field.type == FieldType::path) return path_problem(text, longest_path);
   if (field.type == FieldType::socket_path) return path_problem(text, longest_socket_path);
   if (field.type == FieldType::choice && std::ranges::find(field.choices, text) == field.choices.end()) {

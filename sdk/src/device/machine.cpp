@@ -50,7 +50,10 @@ const DeviceTable& Machine::describe() {
   return table;
 }
 
-void Machine::validate() const { check_fields(describe(), this); }
+void Machine::validate() const {
+  check_fields(describe(), this);
+  if (!is_property_name(type)) refuse_device(describe(), this, "'" + type + "' is no name of a machine");
+}
 
 PropertyBag Machine::properties() const {
   auto bag = PropertyBag::machine(type);

@@ -121,6 +121,27 @@ void Rtc::validate() const {
 
 void Rtc::render(CommandLine& line) const { render_fields(describe(), this, line); }
 
+// qemu: qapi/run-state.json
+const DeviceTable& Actions::describe() {
+  using D = Actions;
+  static const DeviceTable table =
+      TableBuilder<D>("Actions", "Actions", "What QEMU does when something happens to the guest.")
+          .told_by(DeviceOption::keyval, "-action")
+          .with({
+              field<&D::reboot>("reboot", "reboot", "It resets.").of({"reset", "shutdown"}),
+              field<&D::shutdown>("shutdown", "shutdown", "It powers off.").of({"poweroff", "pause"}),
+              field<&D::panic>("panic", "panic", "It tells of a panic.")
+                  .of({"pause", "shutdown", "exit-failure", "none"}),
+              field<&D::watchdog>("watchdog", "watchdog", "A watchdog expires.")
+                  .of({"reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi"}),
+          });
+  return table;
+}
+
+void Actions::validate() const { check_fields(describe(), this); }
+
+void Actions::render(CommandLine& line) const { render_fields(describe(), this, line); }
+
 const DeviceTable& GlobalProperty::describe() {
   using D = GlobalProperty;
   static const DeviceTable table =
@@ -209,6 +230,7 @@ const DeviceTable& GenericObject::describe() {
 // What properties an object has is the caller's to say: no table has them.
 void GenericObject::validate() const {
   check_fields(describe(), this);
+  if (!is_property_name(type)) refuse_device(describe(), this, "'" + type + "' is no name of a type");
   for (const auto& [key, value] : props) {
     if (!is_qemu_id(key) || key == "id") refuse_device(describe(), this, "'" + key + "' is no name of a property");
   }

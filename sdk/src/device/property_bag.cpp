@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/property_bag.hpp"
 
+#include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 
 #include <algorithm>
@@ -16,6 +17,13 @@ std::string escaped(std::string_view text) {
     if (c == ',') out += ',';
   }
   return out;
+}
+
+void check_name(std::string_view what, const std::string& name) {
+  if (is_property_name(name)) return;
+  throw Error(
+      Errc::invalid_config,
+      std::string{what} + " must have letters, digits, '-', '_', '.', '+', '[' and ']' alone, found '" + name + "'");
 }
 
 struct OptionText {
@@ -40,7 +48,9 @@ void set_dotted(Value& map, std::string_view key, Value value) {
 }  // namespace
 
 PropertyBag::PropertyBag(std::string head_key, std::string head, bool head_key_shown)
-    : head_key_{std::move(head_key)}, head_{std::move(head)}, head_key_shown_{head_key_shown} {}
+    : head_key_{std::move(head_key)}, head_{std::move(head)}, head_key_shown_{head_key_shown} {
+  if (!head_key_.empty()) check_name("The " + head_key_, head_);
+}
 
 PropertyBag PropertyBag::device(std::string driver) { return {"driver", std::move(driver), false}; }
 PropertyBag PropertyBag::object(std::string qom_type) { return {"qom-type", std::move(qom_type), false}; }
@@ -51,6 +61,10 @@ PropertyBag PropertyBag::block(std::string driver) { return {"driver", std::move
 PropertyBag PropertyBag::keys() { return {"", "", false}; }
 
 PropertyBag& PropertyBag::put(std::string key, Property value) {
+  check_name("The name of a property", key);
+  if (key == head_key_) {  // QEMU would take it for the head, and the last one counts
+    throw Error(Errc::invalid_config, "The property " + key + " is said already: '" + head_ + "'");
+  }
   const auto found = std::ranges::find(properties_, key, [](const auto& property) { return property.first; });
   if (found == properties_.end()) {
     properties_.emplace_back(std::move(key), std::move(value));
@@ -63,7 +77,7 @@ PropertyBag& PropertyBag::put(std::string key, Property value) {
 PropertyBag& PropertyBag::set(std::string key, bool value) { return put(std::move(key), value); }
 PropertyBag& PropertyBag::set(std::string key, std::uint64_t value) { return put(std::move(key), value); }
 PropertyBag& PropertyBag::set(std::string key, std::string value) {
-  if (value.find('\0') != std::string::npos || value.find('\n') != std::string::npos) {
+  if (breaks_arguments(value)) {
     throw Error(Errc::invalid_config, "The value of " + key + " must not contain a NUL or a newline");
   }
   return put(std::move(key), std::move(value));
@@ -81,7 +95,7 @@ const PropertyBag::Property* PropertyBag::find(std::string_view key) const noexc
 
 std::string PropertyBag::to_option() const {
   std::string out;
-  if (!head_key_.empty()) out = (head_key_shown_ ? head_key_ + '=' : "") + escaped(head_);
+  if (!head_key_.empty()) out = (head_key_shown_ ? head_key_ + '=' : "") + head_;
   for (const auto& [key, value] : properties_) {
     if (!out.empty()) out += ',';
     out += key + '=' + std::visit(OptionText{}, value);
@@ -98,10 +112,32 @@ Value PropertyBag::to_value() const {
   return map;
 }
 
-bool is_qemu_id(std::string_view text) noexcept {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto rest = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'; };
-  return !text.empty() && letter(text.front()) && std::ranges::all_of(text.substr(1), rest);
+std::string cpu_words(std::string_view model, const std::vector<std::string>& features) {
+  const auto check = [](std::string_view what, std::string_view word) {
+    const auto good = [](char c) { return c > ' ' && c < 0x7f && c != ','; };
+    if (!word.empty() && std::ranges::all_of(word, good)) return;
+    throw Error(Errc::invalid_config,
+                std::string{what} + " must be a word without commas and blanks, found '" + std::string{word} + "'");
+  };
+  check("A CPU model", model);
+  std::string words{model};
+  for (const auto& feature : features) {
+    check("A CPU feature", feature);
+    words += ',';
+    words += feature;
+  }
+  return words;
+}
+
+bool is_qemu_id(std::string_view text) noexcept { return is_identifier(text); }
+
+bool is_property_name(std::string_view text) noexcept {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.+[]";
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+bool breaks_arguments(std::string_view text) noexcept {
+  return text.find_first_of(std::string_view{"\0\n", 2}) != std::string_view::npos;
 }
 
 }  // namespace visor::sdk

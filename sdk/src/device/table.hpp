@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <optional>
 #include <string>
@@ -18,8 +19,11 @@
 
 namespace visor::sdk {
 
-/// Throws the first problem: invalid_config, and unsupported for what is refused.
+/// Throws all problems as one DeviceError, a line each: invalid_config, and unsupported for what is refused.
 void check_fields(const DeviceTable& table, const void* device);
+/// The same for what is several structs.
+using TableAndDevice = std::pair<const DeviceTable*, const void*>;
+void check_fields(std::initializer_list<TableAndDevice> parts);
 /// QEMU's type of it, with the suffix of its transport.
 std::string type_of(const DeviceTable& table, const void* device);
 /// Its fields as a bag. Fields with a key are there in the table's order.
@@ -30,6 +34,7 @@ void add_properties(PropertyBag& bag, const DeviceTable& table, const void* devi
 void render_fields(const DeviceTable& table, const void* device, CommandLine& line);
 /// "Disk 'd0'", or "Kernel" for what has no id.
 std::string name_of(const DeviceTable& table, const void* device);
+/// Throws DeviceError(invalid_config): "<name>: <why>". A reason that begins with a field is about that field.
 [[noreturn]] void refuse_device(const DeviceTable& table, const void* device, const std::string& why);
 
 namespace detail {
@@ -207,8 +212,12 @@ void add_place(std::vector<DeviceField>& fields, bool virtio, std::uint32_t of) 
           .on(on_pci));
   add(field<Member, &Place::disable_modern>("disable_modern", "disable-modern", "Only the legacy interface.")
           .on(virtio ? on_pci : 0));
+  add(field<Member, &Place::disable_legacy>("disable_legacy", "disable-legacy", "No legacy interface.")
+          .of({"auto", "on", "off"})
+          .on(virtio ? on_pci : 0));
   add(field<Member, &Place::iommu_platform>("iommu_platform", "iommu_platform", "The guest's IOMMU stands between.")
           .on(virtio ? on_all : 0));
+  add(field<Member, &Place::ats>("ats", "ats", "May keep translations of that IOMMU.").on(virtio ? on_pci : 0));
 }
 
 /// A table under construction.
@@ -266,7 +275,9 @@ struct TableBuilder : DeviceTable {
   }
   /// After placed(): variants that know virtio 1 alone.
   TableBuilder&& modern(std::uint32_t these) && {
-    std::ranges::find(fields, "disable_modern", &DeviceField::name)->variants &= ~these;
+    for (const auto* each : {"disable_modern", "disable_legacy"}) {
+      std::ranges::find(fields, each, &DeviceField::name)->variants &= ~these;
+    }
     return std::move(*this);
   }
 };

@@ -32,8 +32,8 @@ const std::vector<const DeviceTable*>& device_tables() {
                 ScsiController, ScsiDisk, IoThreadObject, FsBackend, Virtio9p, TapNetdev, UserNetdev, VhostUserNetdev,
                 VdpaNetdev, VirtioNet, VhostUserDevice, VhostVsock, VfioPci, VfioCcw, VfioAp, PciBridge, PcieRootPort,
                 IntelIommu, VirtioIommu, Chardev, SocketChardev, QmpSocket, Monitor, VirtioSerial, VirtioPort,
-                SerialConsole, SerialPort, VirtioRng, PanicDevice, Name, ProcessSettings, Knobs, Rtc, GlobalProperty,
-                Sandbox, GenericObject>();
+                SerialConsole, SerialPort, VirtioRng, PanicDevice, Name, ProcessSettings, Knobs, Rtc, Actions,
+                GlobalProperty, Sandbox, GenericObject>();
   return tables;
 }
 

@@ -60,7 +60,7 @@ void KeeperSpec::validate() const { refuse_if(wire::find_problem(*this)); }
 
 void AdoptSpec::validate() const {
   auto order = adoption(*this);
-  order.run_dir = "/";
+  order.run_dir = std::string{"/"};  // g++ 12 warns of an assigned literal where it is inlined (PR 105651)
   refuse_if(find_problem(order));
 }
 

@@ -2,6 +2,8 @@
 #include "visor/sdk/qemu/arch_rules.hpp"
 
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
+#include "visor/sdk/device/property_bag.hpp"
 
 #include <algorithm>
 #include <initializer_list>
@@ -24,10 +26,6 @@ std::string machine_list(const QemuArch& arch) {
   std::string list;
   for (const auto& machine : arch.machines()) list += (list.empty() ? "" : ", ") + std::string{machine.type};
   return list;
-}
-
-[[noreturn]] void refuse(Errc code, const QemuMachine& machine, const std::string& what) {
-  throw Error(code, "machine.type " + std::string{machine.type} + ": " + what);
 }
 
 /// Claims the features, or says why they are missing.
@@ -98,38 +96,43 @@ std::string user_machine_option(const VmConfig& config, std::string_view key) {
   return value;
 }
 
-std::string cpu_model_of(const ArchInput& in, std::string_view fallback) {
+std::string cpu_model_of(const ArchInput& in, std::string_view fallback, const std::vector<std::string>& features) try {
   std::string model = in.config.cpu.model;
   if (model.empty()) model = in.accelerator == Accelerator::kvm ? std::string{"host"} : std::string{fallback};
-  for (const auto& feature : in.config.cpu.features) model += ',' + feature;
-  return model;
+  auto all = in.config.cpu.features;
+  all.insert(all.end(), features.begin(), features.end());
+  return cpu_words(model, all);
+} catch (const Error& error) {
+  throw Error(error.code(), "cpu.model and cpu.features: " + error.message() + "; each feature is an item of its own");
 }
 
 void check_common_limits(const QemuArch& arch, const ArchInput& in) {
   const auto machine = machine_of(arch, in);
   const auto& config = in.config;
   const auto limit = arch.max_vcpus(in);
+  const auto at_most = "at most " + std::to_string(limit) + " vCPUs, ";
+  const auto who = "machine.type " + std::string{machine.type} + ": ";
+  Problems problems;
   if (config.cpu.count > limit) {
-    refuse(Errc::invalid_config, machine,
-           "at most " + std::to_string(limit) + " vCPUs, cpu.count is " + std::to_string(config.cpu.count));
+    problems.add(Errc::invalid_config, who + at_most + "cpu.count is " + std::to_string(config.cpu.count));
   }
   if (config.cpu.max_count > limit && machine.cpu_hotplug) {
-    refuse(Errc::invalid_config, machine,
-           "at most " + std::to_string(limit) + " vCPUs, cpu.max_count is " + std::to_string(config.cpu.max_count));
+    problems.add(Errc::invalid_config, who + at_most + "cpu.max_count is " + std::to_string(config.cpu.max_count));
   }
   if (config.memory.max_size_mib > config.memory.size_mib && !machine.memory_hotplug) {
-    refuse(Errc::unsupported, machine, "memory cannot be plugged; leave memory.max_size out");
+    problems.add(Errc::unsupported, who + "memory cannot be plugged; leave memory.max_size out");
   }
-  if (config.machine.iommu && !machine.iommu) refuse(Errc::unsupported, machine, "it has no IOMMU");
+  if (config.machine.iommu && !machine.iommu) problems.add(Errc::unsupported, who + "it has no IOMMU");
   if (config.boot.image_attachment == ImageAttachment::nvdimm) {
     const auto image = arch.image(in);
     if (!image.nvdimm) {
-      refuse(Errc::unsupported, machine, "boot.image_attachment nvdimm is not possible: " + image.nvdimm_refusal);
+      problems.add(Errc::unsupported, who + "boot.image_attachment nvdimm is not possible: " + image.nvdimm_refusal);
     }
   }
   if (config.cpu.model == "host" && in.accelerator != Accelerator::kvm) {
-    throw Error(Errc::unsupported, "cpu.model: 'host' needs KVM; leave it out or name a model");
+    problems.add(Errc::unsupported, "cpu.model: 'host' needs KVM; leave it out or name a model");
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::sdk

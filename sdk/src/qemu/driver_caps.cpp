@@ -19,9 +19,7 @@ void verify_program(const VmConfig& config) {
 
 }  // namespace
 
-QemuCaps default_qemu_caps() {
-  return {.version = {7, 2, 0}, .devices = {known_drivers().begin(), known_drivers().end()}};
-}
+QemuCaps default_qemu_caps() { return {.version = {7, 2, 0}, .devices = known_drivers()}; }
 
 SharedCaps caps_of(const Driver& driver, const VmConfig& config, const CallContext& call) {
   const auto binary = find_qemu(*driver.arch, config);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exit_cause.hpp"
 
+#include "helpers.hpp"
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
 
@@ -73,7 +74,13 @@ std::string text_of(ExitCause cause, const ExitRecord& kept) {
       break;
   }
   const auto excerpt = stderr_excerpt(kept.stderr_tail);
-  return "QEMU ended with " + kept.status.text() + (excerpt.empty() ? "" : ": " + excerpt);
+  auto text = "QEMU ended with " + kept.status.text() + (excerpt.empty() ? "" : ": " + excerpt);
+  // One that ended before may be why.
+  for (const auto& helper : kept.helpers) {
+    if (ended_well(helper.status)) continue;
+    text += "; before it the helper " + end_of_helper(helper.name, helper.status, helper.stderr_tail);
+  }
+  return text;
 }
 
 ExitCause exit_cause_named(std::string_view name) {

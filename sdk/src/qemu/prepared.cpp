@@ -3,6 +3,7 @@
 
 #include "process/find_program.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/problems.hpp"
 
 #include <unistd.h>
 
@@ -19,29 +20,33 @@ std::string why_no_kvm(const QemuArch& arch, const HostFacts& host) {
   return host.kvm ? std::string{} : host.kvm_reason;
 }
 
-Accelerator decide(Accelerator wanted, const std::string& no_kvm) {
+Accelerator decide(Problems& problems, Accelerator wanted, const std::string& no_kvm) {
   if (wanted == Accelerator::automatic) return no_kvm.empty() ? Accelerator::kvm : Accelerator::tcg;
   if (wanted == Accelerator::kvm && !no_kvm.empty()) {
-    throw Error(Errc::unsupported, "machine.accelerator: KVM is not usable here: " + no_kvm + "; use 'auto' or 'tcg'");
+    problems.add(Errc::unsupported, "machine.accelerator: KVM is not usable here: " + no_kvm + "; use 'auto' or 'tcg'");
   }
   return wanted;
 }
 
 /// `field` is what names the file, and begins an error.
-void gather(std::map<std::string, plan::FileFacts>& files, const std::string& field, const std::string& path) try {
-  if (!path.empty() && !files.contains(path)) files.emplace(path, plan::inspect_file(path));
-} catch (const Error& error) {
-  throw Error(error.code(), field + ": " + error.message());
+void gather(Problems& problems, std::map<std::string, plan::FileFacts>& files, const std::string& field,
+            const std::string& path) {
+  if (path.empty() || files.contains(path)) return;
+  auto& facts = files[path] = {.missing = true};
+  try {
+    facts = plan::inspect_file(path);
+  } catch (const Error& error) {
+    problems.add(error.code(), field + ": " + error.message());
+  }
 }
 
-std::map<std::string, plan::FileFacts> gather_files(const VmConfig& config) {
-  std::map<std::string, plan::FileFacts> files;
-  gather(files, "boot.image", asset_path(config, AssetKind::image));
+void gather_devices(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config) {
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     const auto* const disk = std::get_if<DiskConfig>(&config.devices[i]);
-    if (disk != nullptr) gather(files, "devices[" + std::to_string(i) + "].path", disk->path);
+    if (disk != nullptr) gather(problems, files, "devices[" + std::to_string(i) + "].path", disk->path);
+    const auto* const vfio = std::get_if<VfioConfig>(&config.devices[i]);
+    if (vfio != nullptr && !vfio->sysfs_path.empty()) files[vfio->sysfs_path] = plan::inspect_device(vfio->sysfs_path);
   }
-  return files;
 }
 
 }  // namespace
@@ -55,17 +60,28 @@ Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps
   config_ = config;
   if (config_.machine.type.empty()) config_.machine.type = arch.default_machine();
   no_kvm_ = why_no_kvm(arch, host_);
-  accelerator_ = decide(config_.machine.accelerator, no_kvm_);
+  Problems problems;
+  accelerator_ = decide(problems, config_.machine.accelerator, no_kvm_);
   const auto rules = this->rules(arch);
   // As many vCPUs as the host has can be plugged later, unless the user says otherwise.
   if (config_.cpu.max_count == 0) {
     config_.cpu.max_count = std::max(config_.cpu.count, std::min(rules.max_vcpus, std::max(host_.cpus, 1U)));
   }
-  config_ = normalised(config_, rules);
-  check_boot_files(config_);
-  files_ = gather_files(config_);
-  config_ = plan::with_choices_made(arch, {config_, accelerator_, host_, *caps_}, files_);
-  (void)make_plan(driver, "check", "/", {});  // what a plan would refuse is refused now
+  if (!problems.gather([&] { config_ = normalised(config_, rules); })) throw problems.error();
+  make_choices(driver, std::move(problems));
+}
+
+/// What a plan would refuse is refused now, with all that is wrong.
+void Prepared::make_choices(const Driver& driver, Problems problems) {
+  const bool boots = problems.gather([&] { check_boot_files(config_); });
+  Problems image;  // said already when it cannot boot
+  files_ = {};
+  gather(boots ? problems : image, files_, "boot.image", asset_path(config_, AssetKind::image));
+  gather_devices(problems, files_, config_);
+  problems.gather(
+      [&] { config_ = plan::with_choices_made(*driver.arch, {config_, accelerator_, host_, *caps_}, files_); });
+  problems.gather([&] { (void)make_plan(driver, "check", "/", {}); });
+  problems.throw_if_any();
 }
 
 ConfigDefaults Prepared::rules(const QemuArch& arch) const {
@@ -74,7 +90,8 @@ ConfigDefaults Prepared::rules(const QemuArch& arch) const {
   return {.max_vcpus = machine != nullptr ? std::min(tested, machine->max_vcpus) : tested,
           .host_memory_mib = host_.memory_mib,
           .needs_boot_files = true,
-          .block_driver = plan::default_disks};
+          .block_driver = plan::default_disks,
+          .bridges = 0};  // root ports, the root bus and device numbers serve all machines, and quicker
 }
 
 bool Prepared::chose_kvm() const noexcept {
@@ -88,6 +105,14 @@ Prepared Prepared::without_kvm(const Driver& driver, std::string reason) const {
   return {driver, config_, caps_, std::move(host)};
 }
 
+Prepared Prepared::with_cid(std::uint32_t cid) const {
+  auto copy = *this;
+  for (auto& device : copy.config_.devices) {
+    if (auto* const vsock = std::get_if<VsockConfig>(&device)) vsock->cid = cid;
+  }
+  return copy;
+}
+
 std::string Prepared::accelerator_notice() const {
   if (config_.machine.accelerator != Accelerator::automatic || no_kvm_.empty()) return {};
   return "The guest is emulated (TCG), which is slower, because KVM is not usable here: " + no_kvm_;
@@ -97,9 +122,7 @@ void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
   auto copy = *this;
   copy.config_.devices.push_back(device);
   copy.config_ = normalised(copy.config_, copy.rules(*driver.arch));
-  copy.files_ = gather_files(copy.config_);
-  copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, host_, *caps_}, copy.files_);
-  (void)copy.make_plan(driver, "check", "/", {});
+  copy.make_choices(driver, {});
   *this = std::move(copy);
 }
 
@@ -143,6 +166,7 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
     out.remove(feature, reason.empty() ? "this version of the QEMU driver does not offer it" : reason);
   }
   for (const auto feature : implemented) out.add(feature);
+  if (in.config.storage.disable_block) out.remove(Feature::hotplug_disk, "storage.disable_block is set");
   if (in.config.console.type == ConsoleType::none) out.remove(Feature::console, "console.type is none");
   if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {
     out.remove(Feature::wait_ready, "neither ready.port nor ready.console_line is configured");

@@ -4,6 +4,7 @@
 #include "driver.hpp"
 #include "plan/plan.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -23,6 +24,8 @@ class Prepared {
   [[nodiscard]] bool chose_kvm() const noexcept;
   /// The same VM emulated, because KVM does not work for this reason. Throws as the constructor does.
   [[nodiscard]] Prepared without_kvm(const Driver& driver, std::string reason) const;
+  /// The same with this context id of its vsock device, if there is one.
+  [[nodiscard]] Prepared with_cid(std::uint32_t cid) const;
   /// What the user should know about the choice of the accelerator; empty when there is nothing.
   [[nodiscard]] std::string accelerator_notice() const;
   /// Adds a device as if it had been configured. Throws as the constructor does, and then changes nothing.
@@ -33,6 +36,7 @@ class Prepared {
  private:
   Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host);
   [[nodiscard]] ConfigDefaults rules(const QemuArch& arch) const;
+  void make_choices(const Driver& driver, Problems problems);
 
   VmConfig config_;
   HostFacts host_;

@@ -6,6 +6,7 @@
 #include "visor/sdk/process/process_identity.hpp"
 
 #include <chrono>
+#include <vector>
 
 namespace visor::sdk {
 
@@ -22,5 +23,8 @@ enum class Ending {
 
 /// SIGTERM, then SIGKILL after `grace`; at once when that is 0. [blocks ≤ grace, then ≤ deadline]
 Ending end_process(const ProcessIdentity& identity, std::chrono::milliseconds grace, Deadline deadline);
+
+/// The same for several at once, which share the grace. False when one of them is still there, or may not be signalled.
+bool end_processes(const std::vector<ProcessIdentity>& identities, std::chrono::milliseconds grace, Deadline deadline);
 
 }  // namespace visor::sdk

@@ -3,6 +3,7 @@
 #include "prepared.hpp"
 #include "qemu_vm.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/extensions.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
 #include <algorithm>
@@ -48,6 +49,31 @@ ProbeTimes probe_times(const HostContext& host) {
           time_option(host, "qmp_probe_limit_ms", usual.limit)};
 }
 
+/// What is shown is planned with what is known of the QEMU; none is started.
+plan::Plan shown_plan(const Driver& driver, const VmConfig& config, const std::string& id,
+                      const std::filesystem::path& run_dir) {
+  return Prepared{driver, config, known_caps_of(driver, config)}.make_plan(driver, id, run_dir, {});
+}
+
+class QemuExplain final : public ExplainExtension {
+ public:
+  explicit QemuExplain(std::shared_ptr<const Driver> driver) : driver_{std::move(driver)} {}
+
+  std::vector<CommandPart> explain(const VmConfig& config, const std::string& vm_id,
+                                   const std::filesystem::path& run_dir) override {
+    std::vector<CommandPart> parts = {{"program", {std::string{driver_->arch->binary()}}, "arch"}};
+    const auto plan = shown_plan(*driver_, config, vm_id, run_dir);
+    for (const auto& argument : plan.line.arguments()) {
+      auto& part = parts.emplace_back(CommandPart{argument.section, {argument.option}, argument.reason});
+      if (argument.has_value) part.words.push_back(argument.value);
+    }
+    return parts;
+  }
+
+ private:
+  std::shared_ptr<const Driver> driver_;
+};
+
 class QemuHypervisor final : public Hypervisor {
  public:
   explicit QemuHypervisor(std::shared_ptr<const Driver> driver) : driver_{std::move(driver)} {}
@@ -70,8 +96,7 @@ class QemuHypervisor final : public Hypervisor {
 
   [[nodiscard]] std::vector<std::string> command_line(const VmConfig& config, const std::string& id,
                                                       const std::filesystem::path& run_dir) const override {
-    const Prepared prepared{*driver_, config, known_caps_of(*driver_, config)};
-    return prepared.make_plan(*driver_, id, run_dir, {}).line.argv(driver_->arch->binary());
+    return shown_plan(*driver_, config, id, run_dir).line.argv(driver_->arch->binary());
   }
 
   std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
@@ -101,7 +126,9 @@ class QemuHypervisor final : public Hypervisor {
     return std::make_unique<QemuVm>(driver_, record);
   }
 
-  std::shared_ptr<Extension> extension(std::string_view) override { return nullptr; }
+  std::shared_ptr<Extension> extension(std::string_view id) override {
+    return id == ExplainExtension::id ? std::make_shared<QemuExplain>(driver_) : nullptr;
+  }
 
  private:
   std::shared_ptr<const Driver> driver_;

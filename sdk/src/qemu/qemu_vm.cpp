@@ -2,6 +2,7 @@
 #include "qemu_vm.hpp"
 
 #include "exit_cause.hpp"
+#include "helpers.hpp"
 #include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/console.hpp"
@@ -273,6 +274,9 @@ std::vector<std::int32_t> QemuVm::pids() const {
   const auto record = this->record();
   for (const auto& process : {record.hypervisor, record.keeper}) {
     if (process.pid != 0 && alive(identity_of(process))) pids.push_back(process.pid);
+  }
+  for (const auto& helper : helpers_of(record)) {
+    if (alive(helper.identity)) pids.push_back(helper.identity.pid);
   }
   return pids;
 }

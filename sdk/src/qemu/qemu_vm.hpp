@@ -115,7 +115,8 @@ class QemuVm final : public Vm {
   std::optional<StopResult> stop_by_keeper(const sdk::StopOptions& ask, const CallContext& call);
   StopResult signal_directly(const visor::StopOptions& options, const CallContext& call);
   /// What a keeper that died can no longer do for a VM that ended: note the end and remove the sockets.
-  void bury(const visor::ExitRecord& exit) noexcept;
+  void bury(const visor::ExitRecord& exit, Deadline deadline) noexcept;
+  bool end_helpers(std::chrono::milliseconds grace, Deadline deadline) const;
   void remove_sockets() const noexcept;
   void end_ephemeral() noexcept;
   bool end_launched(Session* session) noexcept;

@@ -2,6 +2,7 @@
 // How a handle reaches a VM: as its owner, or only to watch.
 #include "qemu_vm.hpp"
 
+#include "helpers.hpp"
 #include "processes.hpp"
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
@@ -53,6 +54,8 @@ std::vector<std::string> listener_paths(const std::filesystem::path& run_dir, co
   }
   if (config.console.type != ConsoleType::none) paths.push_back((run_dir / plan::console_chardev_socket).string());
   for (const auto& device : config.devices) {
+    const auto* const share = std::get_if<ShareConfig>(&device);
+    if (share != nullptr && plan::is_virtio_fs(config, *share)) paths.push_back(plan::fs_socket(*share, run_dir));
     if (const auto* port = std::get_if<SerialPortConfig>(&device)) paths.push_back(plan::port_socket(*port, run_dir));
   }
   return paths;
@@ -99,6 +102,7 @@ Keeper QemuVm::reach_keeper(const CallContext& call) {
   const auto record = this->record();
   AdoptSpec spec;
   spec.main = {"qemu", identity_of(record.hypervisor)};
+  spec.helpers = helpers_of(record);
   spec.watch = watch_spec(run_dir_, record.config);
   spec.listeners = listener_paths(run_dir_, record.config);
   driver_->log(LogLevel::warning, id_, "The VM's keeper had died; a new one takes over, its stderr is lost");
@@ -220,7 +224,7 @@ visor::ExitRecord QemuVm::wait_exit(const CallContext& call) {
   for (;;) {
     if (auto exit = known_exit()) {
       settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
-      bury(*exit);
+      bury(*exit, call.deadline());
       return *exit;
     }
     call.check("the VM to end");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "cloud_init.hpp"
 #include "exit_cause.hpp"
+#include "helpers.hpp"
+#include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
 #include "visor/sdk/qmp/commands.hpp"
+#include "vsock_cid.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -47,7 +51,8 @@ UniqueFd open_network_namespace(const std::string& path) {
   return fd;
 }
 
-std::vector<FdMapping> fd_table(const plan::Plan& plan) {
+/// `vhost` is borrowed, and -1 without a vsock device.
+std::vector<FdMapping> fd_table(const plan::Plan& plan, int vhost) {
   std::vector<FdMapping> table;
   const auto add = [&](const plan::Listener& listener) {
     if (listener.path.empty()) return;
@@ -62,20 +67,28 @@ std::vector<FdMapping> fd_table(const plan::Plan& plan) {
   add(plan.keeper);
   add(plan.console);
   for (const auto& port : plan.ports) add(port);
+  if (vhost >= 0) {
+    FdMapping mapping;
+    mapping.target = plan.vsock;
+    mapping.source = FdSource::inherited;
+    mapping.host_fd = vhost;
+    table.push_back(std::move(mapping));
+  }
   return table;
 }
 
 KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const VmConfig& config,
-                       const std::filesystem::path& run_dir) {
+                       const std::filesystem::path& run_dir, int vhost) {
   KeeperSpec spec;
   spec.main.name = "qemu";
   spec.main.argv = plan.line.argv(binary);
   spec.main.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
-  spec.main.fds = fd_table(plan);
+  spec.main.fds = fd_table(plan, vhost);
   spec.main.no_new_privs = true;
   spec.main.cgroup_dir = config.host.cgroup;
   spec.main.exec_label = config.host.selinux_label;
   spec.main.stderr_capture.log_path = (run_dir / "qemu.log").string();
+  spec.helpers = helper_specs(plan, config, run_dir);
   spec.watch = watch_spec(run_dir, config);
   spec.ephemeral = config.ephemeral;
   return spec;
@@ -122,14 +135,16 @@ void QemuVm::add_device(const DeviceConfig& device) {
 void QemuVm::store_record() { write_record(record()); }
 
 void QemuVm::launch(const CallContext& call) {
-  auto& ready = *prepared_;
-  const auto binary = find_qemu(*driver_->arch, ready.config());
+  const auto binary = find_qemu(*driver_->arch, prepared_->config());
+  plan::check_host(prepared_->config());
+  const auto vsock = claim_vsock(prepared_->config(), id_, "/dev/vhost-vsock");
+  const auto ready = prepared_->with_cid(vsock.cid);
   const auto uuid = random_uuid();
   const auto plan = ready.make_plan(*driver_, id_, run_dir_, uuid);
-  auto spec = keeper_spec(plan, binary, ready.config(), run_dir_);
+  auto spec = keeper_spec(plan, binary, ready.config(), run_dir_, vsock.fd.get());
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
-  plan::check_host(ready.config());
+  make_cloud_init(ready.config(), id_, run_dir_, call);
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
   feed_->begin();
@@ -144,16 +159,21 @@ void QemuVm::launch(const CallContext& call) {
     const auto& main = keeper.main_process().identity;
     record_.hypervisor = {main.pid, main.start_time};
     record_.boot_id = host_boot_id();
+    record_.config = ready.config();
     record_.blob.set("uuid", uuid)
+        .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
-        .set("customised", plan.customised);
+        .set("customised", plan.customised)
+        .set("addresses", plan.addresses.to_value());
   }
   keeper.hello(KeeperRole::owner, "start", call);
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));
   (void)replace_session(session);
   call.report("negotiate");
   session->connect_monitor(plan.owner.path, call);
+  // QEMU answers: it has opened its disks, and opens this one never again. Nobody need be there to remove its secrets.
+  remove_cloud_init(run_dir_);
 }
 
 void QemuVm::start(bool start_paused, const CallContext& call) {
@@ -171,6 +191,7 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
       const std::scoped_lock lock{mutex_};
       record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
     }
+    check_helpers(*session->keeper(), call);
     store_record();  // before the keeper is told that the VM may outlive this handle
     session->keeper()->commit();
     call.report("run");
@@ -208,7 +229,13 @@ std::optional<std::string> QemuVm::end_behind(const Error& error) const {
 Error QemuVm::explain_failure(const Error& error) const {
   const auto prefix = "Cannot start VM '" + id_ + "': ";
   if (const auto end = end_behind(error)) return Error(Errc::disconnected, prefix + *end);
-  return Error(error.code(), prefix + error.message());
+  std::string words;
+  // QEMU says nothing before the processes that serve its devices have answered it.
+  const auto session = this->session();
+  if (error.code() == Errc::timeout && session && session->keeper() != nullptr) {
+    words = words_of_helpers(*session->keeper(), 500ms);
+  }
+  return Error(error.code(), prefix + error.message() + words);
 }
 
 /// What is remembered of a start that failed: how QEMU ended, if it did by itself.
@@ -236,11 +263,14 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   tracker_->reset();
   try {
     if (gone) std::filesystem::remove(exit_record_path(run_dir_.string()));
+    if (gone) remove_cloud_init(run_dir_);
     {
       const std::scoped_lock lock{mutex_};
       if (gone) {
         record_.keeper = {};
         record_.hypervisor = {};
+        record_.blob.set("helpers", {});
+        if (prepared_) record_.config = prepared_->config();  // what the start chose, the next one chooses anew
       }
       if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));
     }
@@ -250,7 +280,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
   }
 }
 
-void QemuVm::wait_ready(const CallContext& call) {
+void QemuVm::wait_ready(const CallContext& call) try {
   capabilities().require(Feature::wait_ready, driver_->name());
   require_live("wait_ready", call);
   watch(call);
@@ -261,6 +291,11 @@ void QemuVm::wait_ready(const CallContext& call) {
     throw Error(Errc::disconnected, "VM '" + id_ + "' ended before it was ready: " + wait_exit(call).text);
   }
   tracker_->on_ready();
+} catch (const Error& error) {
+  // Why a guest is not ready is said by itself, if by anybody.
+  const auto printed = error.code() == Errc::timeout ? last_console_line(run_dir_ / "console.log") : std::string{};
+  if (printed.empty()) throw;
+  throw Error(Errc::timeout, std::string{error.what()} + "; the last line on its console: " + printed);
 }
 
 void QemuVm::wait_console_line(const std::string& line, const CallContext& call) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "cloud_init.hpp"
 #include "exit_cause.hpp"
+#include "helpers.hpp"
 #include "processes.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/qmp/commands.hpp"
@@ -11,6 +13,7 @@
 #include <algorithm>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 namespace visor::sdk {
 namespace {
@@ -28,6 +31,8 @@ constexpr auto connect_limit = 5000ms;
 /// each of the same two without a keeper.
 constexpr auto farewell = 5000ms;
 constexpr auto direct_farewell = 1000ms;
+/// What SIGKILL is given at least, however little is left of a call.
+constexpr auto kill_moment = 200ms;
 /// How often a stop looks whether the owner has started the VM meanwhile.
 constexpr auto owner_look = 100ms;
 /// From the loss of QEMU's monitor to QEMU's end, when that is why it was lost.
@@ -56,7 +61,7 @@ StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& ca
   if (call.cancel().cancelled()) call.check("the VM to stop");
   auto result = end(options, call);
   settle(std::min<std::chrono::milliseconds>(settle_limit, call.remaining()));
-  bury(result.exit);
+  bury(result.exit, call.deadline());
   return result;
 }
 
@@ -110,6 +115,7 @@ StopResult QemuVm::stop_unstarted() {
     exit->text = "It was stopped before it was started";
     exit->time = std::chrono::floor<std::chrono::microseconds>(std::chrono::system_clock::now());
   }
+  remove_cloud_init(run_dir_);  // a start may have been killed
   auto record = this->record();
   record.blob.set("ended", exit_to_value(*exit));
   write_record(record);
@@ -212,14 +218,19 @@ StopResult QemuVm::signal_directly(const visor::StopOptions& options, const Call
   return {rung_of(ending), tracker_->exit().value_or(exit)};
 }
 
-void QemuVm::bury(const visor::ExitRecord& exit) noexcept {
+void QemuVm::bury(const visor::ExitRecord& exit, Deadline deadline) noexcept {
   try {
     {
       const std::scoped_lock lock{mutex_};
       if (!lock_ || record_.hypervisor.pid == 0) return;  // beside an owner it is the owner's to do
     }
     if (keeper_lives() || alive(identity_of(record().hypervisor))) return;
+    const auto now = std::chrono::steady_clock::now();
+    const auto left = std::chrono::floor<std::chrono::milliseconds>(deadline - now) / 2;
+    (void)end_helpers(std::clamp<std::chrono::milliseconds>(left, 0ms, direct_farewell),
+                      std::max(now + kill_moment, std::min(deadline, now + 2 * direct_farewell)));
     remove_sockets();
+    remove_cloud_init(run_dir_);
     if (read_exit_record(run_dir_.string())) return;
     {
       const std::scoped_lock lock{mutex_};
@@ -242,7 +253,7 @@ void QemuVm::end_ephemeral() noexcept {
     auto exit = unwitnessed_exit();
     exit.cause = ExitCause::stopped;
     exit.text = "It was stopped with the handle that had started it; its keeper had died";
-    bury(exit);
+    bury(exit, std::chrono::steady_clock::now() + 2 * direct_farewell);
   } catch (const std::exception& error) {
     driver_->log(LogLevel::warning, id_, error.what());
   }
@@ -268,13 +279,28 @@ bool QemuVm::end_launched(Session* session) noexcept {
     const auto end = [](const visor::ProcessIdentity& process) {
       return end_process(identity_of(process), 0ms, std::chrono::steady_clock::now() + direct_farewell);
     };
-    const bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    bool gone = end(record.hypervisor) != Ending::failed && end(record.keeper) != Ending::failed;
+    gone = end_helpers(0ms, std::chrono::steady_clock::now() + direct_farewell) && gone;
     if (gone) remove_sockets();
     return gone;
   } catch (const std::exception& error) {
     report(error);
     return false;
   }
+}
+
+/// Those that a keeper would have ended. They do so by themselves when QEMU goes, unless they hang. False when one of
+/// them may still be there.
+bool QemuVm::end_helpers(std::chrono::milliseconds grace, Deadline deadline) const {
+  const auto helpers = helpers_of(record());
+  std::vector<ProcessIdentity> identities;
+  for (const auto& helper : helpers) identities.push_back(helper.identity);
+  if (end_processes(identities, grace, deadline)) return true;
+  for (const auto& helper : helpers) {
+    if (!alive(helper.identity)) continue;
+    driver_->log(LogLevel::warning, id_, "The helper " + helper.name + " did not end after SIGKILL");
+  }
+  return false;
 }
 
 void QemuVm::remove_sockets() const noexcept {

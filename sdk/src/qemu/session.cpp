@@ -2,8 +2,10 @@
 #include "session.hpp"
 
 #include "exit_cause.hpp"
+#include "helpers.hpp"
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
+#include "visor/sdk/exit.hpp"
 
 #include <utility>
 
@@ -59,6 +61,7 @@ void Session::quiesce() {
     probe_.stop();
     quit_timer_.reset();
     last_words_timer_.reset();
+    helpers_timer_.reset();
   });
 }
 
@@ -73,6 +76,7 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
   options.io = io_;
   options.on_event = [this](const Event& event) {
     if (quiet_) return;
+    follow_shutdown(event);
     auto copy = event;
     give_meaning(copy);
     context_.feed->live(copy);
@@ -130,7 +134,7 @@ void Session::on_keeper_readable() {
         on_stop_request(event->grace);
         break;
       case KeeperEvent::Kind::helper_exited:
-        context_.driver->log(LogLevel::warning, context_.id, "A helper process ended: " + event->helper->name);
+        on_helper_exited(*event->helper);
         break;
       case KeeperEvent::Kind::exited:
         keeper_watch_.reset();
@@ -142,6 +146,36 @@ void Session::on_keeper_readable() {
         return;
     }
   }
+}
+
+/// The guest's device is dead from now on; whether the VM is of use without it is not for the driver to say. A helper
+/// ends by itself when QEMU lets go of its socket, which is a moment before QEMU's own end: that is nothing to tell.
+void Session::on_helper_exited(HelperExit helper) {
+  const bool well = ended_well(helper.status);
+  ended_helpers_.push_back(std::move(helper));
+  if (!well) return tell_helpers();
+  helpers_timer_ = io_->timer([this] { tell_helpers(); });
+  helpers_timer_.set(std::chrono::steady_clock::now() + last_words);
+}
+
+void Session::tell_helpers() {
+  for (const auto& helper : std::exchange(ended_helpers_, {})) {
+    if (shutting_down_ || context_.tracker->exit()) continue;
+    context_.driver->log(LogLevel::warning, context_.id,
+                         "The helper " + end_of_helper(helper.name, helper.status, helper.stderr_tail));
+    Event event;
+    event.kind = EventKind::helper_exited;
+    event.name = to_string(event.kind);
+    event.time = std::chrono::system_clock::time_point{std::chrono::microseconds{helper.time_us}};
+    event.data = Value::map(
+        {{"helper", helper.name}, {"status", helper.status.text()}, {"stderr", stderr_excerpt(helper.stderr_tail)}});
+    context_.tracker->on_event(event);
+  }
+}
+
+void Session::follow_shutdown(const Event& event) {
+  if (event.name == "SHUTDOWN") shutting_down_ = true;
+  if (event.name == "RESET" || event.name == "RESUME") shutting_down_ = false;  // the policy kept it
 }
 
 void Session::on_keeper_lost() {
@@ -174,7 +208,10 @@ void Session::tell_unwitnessed_end() {
 void Session::on_journal_readable() {
   try {
     while (const auto entry = journal_->next(std::chrono::steady_clock::now())) {
-      if (auto event = event_from_line(entry->line)) context_.feed->live(*event);
+      const auto event = event_from_line(entry->line);
+      if (!event) continue;
+      follow_shutdown(*event);
+      context_.feed->live(*event);
     }
   } catch (const Error& error) {
     journal_watch_.reset();

@@ -15,6 +15,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace visor::sdk {
 
@@ -63,6 +64,9 @@ class Session {
  private:
   void on_responsive(bool responsive);
   void on_keeper_readable();
+  void on_helper_exited(HelperExit helper);
+  void tell_helpers();
+  void follow_shutdown(const Event& event);
   void on_keeper_lost();
   void on_unwitnessed_end();
   void on_journal_readable();
@@ -78,11 +82,14 @@ class Session {
   std::optional<JournalStream> journal_;
   mutable std::mutex mutex_;  // guards client_
   std::shared_ptr<qmp::Client> client_;
-  bool ended_ = false;  // these two are the I/O thread's
+  bool ended_ = false;  // these four are the I/O thread's
   bool quiet_ = false;
+  bool shutting_down_ = false;
+  std::vector<HelperExit> ended_helpers_;
   Probe probe_;
   Timer quit_timer_;
   Timer last_words_timer_;
+  Timer helpers_timer_;
   FdWatch keeper_watch_;
   FdWatch process_watch_;
   FdWatch journal_watch_;

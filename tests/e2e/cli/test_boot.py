@@ -39,9 +39,6 @@ boot:
     def test_pc(self):
         self.assertEqual(self.report_of("pc")["virtio"], "pci")
 
-    def test_microvm(self):
-        self.assertEqual(self.report_of("microvm")["virtio"], "mmio")
-
 
 if __name__ == "__main__":
     unittest.main()

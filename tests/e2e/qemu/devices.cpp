@@ -101,8 +101,11 @@ void DeviceTest::check_network(Agent guest) {
 
 void DeviceTest::check_shares(Agent guest) const {
   guest.ask("modprobe 9p; modprobe 9pnet_virtio; mkdir -p /tmp/both /tmp/looks");
-  guest.ask("mount -t 9p -o trans=virtio,version=9p2000.L both /tmp/both");
-  guest.ask("mount -t 9p -o trans=virtio,version=9p2000.L looks /tmp/looks");
+  VmConfig mounts;
+  mounts.shared_fs.msize_9p_bytes = 65536;
+  guest.ask("mount -t 9p -o " + share_mount_options(mounts, {}) + " both /tmp/both");
+  guest.ask("mount -t 9p -o " + share_mount_options(mounts, {.read_only = true}) + " looks /tmp/looks");
+  EXPECT_EQ(guest.ask("grep -c msize=65536 /proc/mounts"), "2");
   EXPECT_EQ(guest.ask("cat /tmp/both/from-host"), "of the host");
   EXPECT_EQ(guest.ask("cat /tmp/looks/from-host"), "of the host");
   guest.ask("echo of the guest > /tmp/both/from-guest");

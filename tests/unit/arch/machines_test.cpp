@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every answer that follows from the machine alone, for every machine of every architecture.
 #include "question.hpp"
+#include "visor/core/error.hpp"
 
 #include <gtest/gtest.h>
 
@@ -173,6 +174,13 @@ TEST_P(Machine, Processors) {
   question_.config.cpu.model = "mine";
   question_.config.cpu.features = {"+this", "that=off"};
   EXPECT_EQ(arch_.cpu_model(question_.in()), "mine,+this,that=off");
+  for (const auto* word : {"a,b", "a b", "a\nb", ""}) {
+    question_.config.cpu.features = {word};
+    EXPECT_THROW((void)arch_.cpu_model(question_.in()), Error) << word;
+  }
+  question_.config.cpu.features.clear();
+  question_.config.cpu.model = "mine,vmx=on";
+  EXPECT_THROW((void)arch_.cpu_model(question_.in()), Error);
 }
 
 TEST_P(Machine, Memory) {

@@ -230,6 +230,16 @@ TEST(Refuses, FlashWhereThereIsNone) {
             "unsupported: boot.pflash: machine.type pseries has no flash; use boot.firmware, or leave it out");
   EXPECT_EQ(refusal("s390x", use_pflash),
             "unsupported: boot.pflash: machine.type s390-ccw-virtio has no flash; leave it out");
+  for (const auto* machine : {"q35", "pc", "microvm"}) {
+    const auto got = refusal("amd64", [&](auto& q) {
+      use_pflash(q);
+      q.config.machine.type = machine;
+    });
+    const bool has_flash = std::string_view{machine} != "microvm";
+    EXPECT_EQ(got, has_flash ? "accepted"
+                             : "unsupported: boot.pflash: machine.type microvm has no flash; use boot.firmware, or "
+                               "leave it out");
+  }
   for (const auto* name : {"ppc64le", "s390x"}) {
     Question question{name};
     use_firmware(question);

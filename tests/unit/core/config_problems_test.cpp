@@ -213,6 +213,16 @@ TEST(ConfigProblems, BytesAndMillisecondsTakeUnits) {
   EXPECT_EQ(std::get<RngConfig>(config.devices[0]).period_ms, 2000U);
 }
 
+TEST(ResolvePaths, SaysThatTheFolderIsToBlame) {
+  VmConfig config;
+  config.boot.kernel = "/abs/kernel";
+  resolve_paths(config, "/caf\xe9");
+  config.boot.initrd = "initrd";
+  testing::expect_error(Errc::invalid_config,
+                        "initrd: Cannot be relative to this folder, give an absolute path: Must be UTF-8",
+                        [&] { resolve_paths(config, "/caf\xe9"); });
+}
+
 TEST(ConfigProblems, RelativePathsAreResolvedEverywhere) {
   auto config = vm_config_from_value(parse_json(R"({"boot": {"kernel": "k", "image": "/abs/i", "pflash": ["../p"]},
     "assets": [{"kind": "initrd", "path": "./i"}], "devices": [{"type": "disk", "path": "d/e"}]})"));

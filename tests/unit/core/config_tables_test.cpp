@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support.hpp"
 #include "visor/core/describe.hpp"
+#include "visor/core/error.hpp"
 
 #include <functional>
 #include <map>
@@ -91,7 +92,9 @@ TEST(ConfigTables, NoTwoFieldsShareAMember) {
 /// Stands for a value of any type, to count the members of an aggregate.
 struct Anything {
   template <class T>
-  operator T() const;  // NOLINT(google-explicit-constructor): never defined, only asked about
+  operator T() const {  // NOLINT(google-explicit-constructor): never called, only asked about
+    throw Error(Errc::internal, "never called");
+  }
 };
 
 template <class Struct, class... Values>
@@ -145,6 +148,7 @@ TEST(ConfigTables, AsManyFieldsAsMembers) {
                                                      {"fw_cfg", members_of<FwCfgConfig>()},
                                                      {"iommu", members_of<IommuConfig>()},
                                                      {"iothread", members_of<IoThreadConfig>()},
+                                                     {"cloud_init", members_of<CloudInitConfig>()},
                                                      {"raw", members_of<RawDeviceConfig>()}};
   each_section([&](const Section& table) { EXPECT_EQ(table.fields.size(), members[table.name]) << table.name; });
 }
@@ -170,7 +174,7 @@ TEST(ConfigTables, AllLeavesOutOnlyWhatIsNotSet) {
   EXPECT_EQ(all.at("hypervisor").as_string(), "qemu");
   EXPECT_EQ(all.find("name"), nullptr);
   EXPECT_EQ(all.at("machine").find("bridges"), nullptr);
-  EXPECT_EQ(all.at("machine").at("root_ports").as_uint(), 0U);
+  EXPECT_EQ(all.at("machine").find("root_ports"), nullptr);
   EXPECT_TRUE(all.at("devices").as_list().empty());
 }
 

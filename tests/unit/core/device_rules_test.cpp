@@ -29,6 +29,14 @@ TEST(DeviceRules, PathsHaveNoNewlineAndNoNul) {
   refuses(disk(), "path: Must not contain a newline, a NUL", [](auto& d) { d.path = "/a\nb"; });
   refuses(disk(), "path: Must not contain a newline, a NUL", [](auto& d) { d.path = std::string("/a\0b", 4); });
 }
+TEST(DeviceRules, TextsAreUtf8) {
+  for (const auto* bytes : {"/\xff", "/\xc3", "/\xc0\xaf", "/\xed\xa0\x80", "/\xf4\x90\x80\x80"}) {
+    refuses(disk(), "path: Must be UTF-8 text", [&](auto& d) { d.path = bytes; });
+  }
+  auto good = disk();
+  good.path = "/\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+  EXPECT_NO_THROW(check_fields(DeviceConfig{good}));
+}
 TEST(DeviceRules, IdsAreRefusedNotCut) {
   refuses(disk(), "id: A name has at most 31", [](auto& d) { d.id.assign(32, 'a'); });
   refuses(disk(), "id: A name begins with", [](auto& d) { d.id = "a/b"; });
@@ -56,6 +64,16 @@ TEST(DeviceRules, Shares) {
   refuses(share, "tag: Must be given", [](auto& s) { s.tag.clear(); });
   refuses(share, "tag has 32 characters, at most 31", [](auto& s) { s.tag.assign(32, 't'); });
 }
+TEST(DeviceRules, CloudInit) {
+  CloudInitConfig cloud;
+  cloud.user_data = "#cloud-config\npackages:\n\t- x\r\n";
+  cloud.meta_data_path = "/m";
+  refuses(cloud, "`user_data` and `user_data_path` cannot both be given", [](auto& c) { c.user_data_path = "/u"; });
+  refuses(cloud, "`meta_data` and `meta_data_path` cannot both be given", [](auto& c) { c.meta_data = "a: b"; });
+  refuses(cloud, "user_data: Must not contain control characters", [](auto& c) { c.user_data += '\0'; });
+  refuses(cloud, "user_data: Must not contain control characters", [](auto& c) { c.user_data += '\x1b'; });
+  refuses(cloud, "user_data: Has 65537 bytes, at most 65536", [](auto& c) { c.user_data.assign(65537, 'a'); });
+}
 TEST(DeviceRules, NicAddresses) {
   refuses(tap(), "is not of the form", [](auto& n) { n.mac = "02:00:00:00:00"; });
   refuses(tap(), "is not of the form", [](auto& n) { n.mac = "02:00:00:00:00:0g"; });
@@ -78,6 +96,30 @@ TEST(DeviceRules, SerialPorts) {
   refuses(port, "name: Must be given", [](auto& p) { p.name.clear(); });
   refuses(port, "socket has 108 characters, at most 107", [](auto& p) { p.socket += "s"; });
 }
+TEST(ShareMounts, SayWhatTheGuestChooses) {
+  struct Row {
+    SharedFs standard;
+    ShareType own;
+    bool read_only;
+    const char* options;
+  };
+  for (const auto& [standard, own, read_only, options] : std::initializer_list<Row>{
+           {SharedFs::virtio_9p, ShareType::automatic, false, "trans=virtio,version=9p2000.L,msize=65536"},
+           {SharedFs::virtio_9p, ShareType::plan9, true, "trans=virtio,version=9p2000.L,msize=65536,ro"},
+           {SharedFs::virtio_9p, ShareType::virtio_fs, true, "ro"},
+           {SharedFs::virtio_fs, ShareType::automatic, false, ""},
+           {SharedFs::virtio_fs, ShareType::plan9, false, "trans=virtio,version=9p2000.L,msize=65536"}}) {
+    VmConfig config;
+    config.shared_fs.type = standard;
+    config.shared_fs.msize_9p_bytes = 65536;
+    ShareConfig share;
+    share.type = own;
+    share.read_only = read_only;
+    EXPECT_EQ(share_mount_options(config, share), options);
+  }
+  EXPECT_EQ(share_mount_options({}, {}), "trans=virtio,version=9p2000.L") << "nothing was normalised";
+}
+
 TEST(DeviceRules, VsockContexts) {
   refuses(VsockConfig{}, "cid: Must be at least 3", [](auto& v) { v.cid = 2; });
   refuses(VsockConfig{}, "cid: Must be at most 4294967294", [](auto& v) { v.cid = 0xffffffff; });
@@ -98,7 +140,6 @@ TEST(DeviceRules, VhostUser) {
   refuses(served_fs(), "Only a vhost-user file system has a `tag`", [](auto& v) { v.type = VhostUserType::blk; });
 }
 TEST(DeviceRules, Rng) {
-  refuses(RngConfig{}, "source must not be empty", [](auto& r) { r.source.clear(); });
   refuses(RngConfig{}, "period_ms needs max_bytes", [](auto& r) { r.period_ms = 1; });
 }
 TEST(DeviceRules, FwCfg) {

@@ -148,6 +148,7 @@ TEST(Events, KindsHaveNames) {
   EXPECT_EQ(to_string(EventKind::other), "other");
   EXPECT_EQ(to_string(EventKind::resynced), "resynced");
   EXPECT_EQ(to_string(EventKind::responsive_changed), "responsive_changed");
+  EXPECT_EQ(to_string(EventKind::helper_exited), "helper_exited");
   EXPECT_EQ(to_string(static_cast<EventKind>(99)), "other");
 }
 

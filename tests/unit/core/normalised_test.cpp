@@ -66,6 +66,22 @@ TEST(Normalised, BlockDriverIsThePlugins) {
   mine.block_driver = BlockDriver::virtio_blk_ccw;
   EXPECT_EQ(normalised(sound(), mine).storage.driver, BlockDriver::virtio_blk_ccw);
 }
+TEST(Normalised, BridgesAreThePlugins) {
+  auto mine = defaults;
+  mine.bridges = 0;
+  EXPECT_EQ(normalised(sound(), mine).machine.bridges, 0U);
+  auto config = sound();
+  config.machine.bridges = 2;
+  EXPECT_EQ(normalised(config, mine).machine.bridges, 2U);
+}
+TEST(Normalised, NoRootPortsAreAChoice) {
+  auto config = sound();
+  EXPECT_EQ(normalised(config, defaults).machine.root_ports, std::nullopt);
+  config.machine.root_ports = 0;
+  EXPECT_EQ(normalised(config, defaults).machine.root_ports, 0U);
+  EXPECT_EQ(vm_config_from_value(to_value(config)), config);
+  refuses("machine.root_ports: ports must be at most 16, found 17", [](auto& c) { c.machine.root_ports = 17; });
+}
 TEST(Normalised, TidiesOptionsAndFeatures) {
   auto config = sound();
   config.machine.options = {" a=b ", "", "   ", "c"};
@@ -169,9 +185,26 @@ TEST(Normalised, AllTableProblemsAreNamedAtOnce) {
             c.machine.bridges = 6;
           });
 }
+TEST(Normalised, AllRulesThatAreBrokenAreNamedAtOnce) {
+  auto config = sound();
+  config.boot.kernel.clear();
+  config.cpu.count = 9;
+  config.memory.size_mib = 4097;
+  config.vm_template.to_be = true;
+  config.devices = {DiskConfig{.id = "a", .path = "/d", .iothread = "io"}, PanicConfig{.id = "a"}, PanicConfig{}};
+  expect_error(Errc::invalid_config,
+               "boot.kernel: Missing kernel path: give the guest kernel's file\n"
+               "template.memory_path: Missing: a template needs the file of its memory\n"
+               "cpu.count: 9 is too many: at most 8 vCPUs are possible with this machine\n"
+               "memory.size: 4097MiB is more than the host's memory of 4GiB: give less\n"
+               "devices[1].id: The id 'a' is taken by devices[0]\n"
+               "devices[2]: A VM has at most one panic: leave one out\n"
+               "devices[0].iothread: There is no iothread 'io': add a device of type iothread with this id",
+               [&] { normalised(config, defaults); });
+}
 
 TEST(Normalised, DeviceIdsAreUnique) {
-  refuses("devices[1]: The id 'a' is taken by devices[0]",
+  refuses("devices[1].id: The id 'a' is taken by devices[0]",
           [](auto& c) { c.devices = {DiskConfig{.id = "a", .path = "/d"}, PanicConfig{.id = "a"}}; });
 }
 TEST(Normalised, DevicesWithoutIdDoNotClash) {
@@ -180,22 +213,30 @@ TEST(Normalised, DevicesWithoutIdDoNotClash) {
   EXPECT_NO_THROW(normalised(config, defaults));
 }
 TEST(Normalised, TagsAndPortNamesAreUnique) {
-  refuses("devices[1]: The tag 't' is taken by devices[0]", [](auto& c) {
+  refuses("devices[1].tag: The tag 't' is taken by devices[0]", [](auto& c) {
     c.devices = {ShareConfig{.path = "/a", .tag = "t"},
                  VhostUserConfig{.type = VhostUserType::fs, .socket = "/s", .tag = "t"}};
   });
-  refuses("devices[1]: The name 'p' is taken by devices[0]",
+  refuses("devices[1].name: The name 'p' is taken by devices[0]",
           [](auto& c) { c.devices = {SerialPortConfig{.name = "p"}, SerialPortConfig{.name = "p"}}; });
 }
+TEST(Normalised, NamesOfFirmwareConfigurationAreUnique) {
+  const auto blob = [](const char* name) { return FwCfgConfig{.name = name, .text = "t"}; };
+  refuses("devices[2].name: The name 'opt/a' is taken by devices[0]",
+          [&](auto& c) { c.devices = {blob("opt/a"), blob("opt/b"), blob("opt/a")}; });
+  auto config = sound();
+  config.devices = {blob("p"), SerialPortConfig{.name = "p"}};
+  EXPECT_NO_THROW(normalised(config, defaults));
+}
 TEST(Normalised, IoThreadsExist) {
-  refuses("devices[0]: There is no iothread 'io'",
+  refuses("devices[0].iothread: There is no iothread 'io'",
           [](auto& c) { c.devices = {DiskConfig{.path = "/d", .iothread = "io"}}; });
   auto config = sound();
   config.devices = {DiskConfig{.path = "/d", .iothread = "io"}, IoThreadConfig{.id = "io"}};
   EXPECT_NO_THROW(normalised(config, defaults));
 }
 TEST(Normalised, NativeAioNeedsDirectCache) {
-  refuses("devices[0]: aio native needs cache_direct",
+  refuses("devices[0].aio: native needs cache_direct",
           [](auto& c) { c.devices = {DiskConfig{.path = "/d", .aio = DiskAio::native}}; });
   auto config = sound();
   config.devices = {DiskConfig{.path = "/d", .aio = DiskAio::native}};
@@ -205,6 +246,8 @@ TEST(Normalised, NativeAioNeedsDirectCache) {
 }
 TEST(Normalised, SomeDevicesAreSingle) {
   refuses("devices[1]: A VM has at most one balloon", [](auto& c) { c.devices = {BalloonConfig{}, BalloonConfig{}}; });
+  refuses("devices[1]: A VM has at most one cloud_init",
+          [](auto& c) { c.devices = {CloudInitConfig{}, CloudInitConfig{}}; });
   refuses("devices[1]: A VM has at most one iommu", [](auto& c) { c.devices = {IommuConfig{}, IommuConfig{}}; });
   refuses("devices[1]: A VM has at most one panic", [](auto& c) { c.devices = {PanicConfig{}, PanicConfig{}}; });
   refuses("devices[1]: A VM has at most one vsock", [](auto& c) { c.devices = {VsockConfig{}, VsockConfig{}}; });

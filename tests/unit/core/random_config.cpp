@@ -84,6 +84,7 @@ class Generator {
     return made;
   }
   Value text() { return Value{pick(texts)}; }
+  Value document() { return Value{std::string{pick(texts)} + "\n\t" + std::string{pick(texts)} + "\r\n\n"}; }
   Value path() { return Value{"/" + std::string{pick(texts)}}; }
   Value param() { return Value{chance(3) ? "key" : "key.x=" + std::string{pick(std::array{"1", "a b", "c=d", "ü"})}}; }
   Value properties() {
@@ -108,6 +109,8 @@ class Generator {
         return Value{"id" + std::to_string(number(0, 1000)) + "._-"};
       case FieldKind::path:
         return path();
+      case FieldKind::document:
+        return document();
       case FieldKind::choice:
         return Value{pick(field.choices)};
       case FieldKind::texts:

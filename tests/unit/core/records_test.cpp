@@ -152,6 +152,7 @@ TEST(Names, OfSystemErrorsFollowErrno) {
   EXPECT_EQ(system_error("x", EACCES).code(), Errc::permission_denied);
   EXPECT_EQ(system_error("x", EPERM).code(), Errc::permission_denied);
   EXPECT_EQ(system_error("x", EEXIST).code(), Errc::already_exists);
+  EXPECT_EQ(system_error("x", ENAMETOOLONG).code(), Errc::invalid_config);
   EXPECT_EQ(system_error("x", EIO).code(), Errc::io_error);
   EXPECT_TRUE(contains(system_error("Cannot do", ENOENT).message(), "Cannot do: No such file"));
 }

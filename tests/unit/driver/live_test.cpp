@@ -4,6 +4,7 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <string_view>
 
 namespace visor::sdk {
@@ -35,6 +36,22 @@ TEST_F(LiveTest, RunsPausesAndResumes) {
   vm->check(limit);
   EXPECT_EQ(to_string(vm->stop({}, limit).rung), "guest");
   EXPECT_EQ(names_until(*events, "SHUTDOWN"), "RESUME STOP RESUME POWERDOWN SHUTDOWN ");
+}
+
+TEST_F(LiveTest, AGuestThatIsNotReadyIsQuoted) {
+  auto config = this->config();
+  SerialPortConfig port;
+  port.id = "p0";
+  port.name = "agent";
+  config.devices.emplace_back(port);
+  config.ready.port = "agent";
+  std::filesystem::create_directory(run_dir());
+  const auto vm = hypervisor().create(config, "vm", run_dir());
+  vm->start(limit);
+  std::ofstream{run_dir() / "console.log", std::ios::app} << "Booting\r\n\x1b[31mwaiting for a \"root\"\r\n\r\n";
+  const auto text = error_of([&] { vm->wait_ready(50ms); }).message();
+  EXPECT_NE(text.find(R"(the last line on its console: '\x1b[31mwaiting for a \"root\"')"), std::string::npos) << text;
+  vm->stop({.force = true}, limit);
 }
 
 TEST_F(LiveTest, ADeviceThatCannotBeRecordedIsNotAdded) {

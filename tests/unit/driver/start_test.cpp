@@ -2,6 +2,8 @@
 // A start that fails at any of its steps: one clear error, nothing left, and the next start works.
 #include "fixture.hpp"
 #include "qemu-amd64/amd64_arch.hpp"
+#include "visor/core/vm_record.hpp"
+#include "visor/sdk/device/addresses.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
 #include <algorithm>
@@ -37,6 +39,18 @@ TEST_P(FailsAt, LeavesNothingAndTheNextStartWorks) {
   set_words({});
   vm->start(limit);
   EXPECT_EQ(vm->status(limit).state, VmState::running);
+  vm->stop({.force = true}, limit);
+}
+
+TEST_F(StartTest, TheRecordSaysWhichAddressesAreLeft) {
+  const auto vm = create();
+  EXPECT_EQ(vm->record().blob.find("addresses"), nullptr);
+  vm->start(limit);
+  auto addresses = Addresses::from_value(read_record(run_dir()).blob.at("addresses"));
+  EXPECT_EQ(addresses.free(AddressSpace::root_port), 4U);
+  EXPECT_EQ(addresses.take_place("late").bus, "visor-port0");
+  const auto other = hypervisor().attach(read_record(run_dir()), limit);
+  EXPECT_EQ(other->record().blob.at("addresses"), vm->record().blob.at("addresses"));
   vm->stop({.force = true}, limit);
 }
 

@@ -5,12 +5,16 @@
 
 #include <csignal>
 #include <optional>
+#include <thread>
 #include <utility>
 
 namespace visor::sdk {
 namespace {
 
 using LifeTest = ProcessTest;
+
+/// A grace that no test lives to see the end of.
+constexpr std::uint32_t patience_ms = 500'000;
 
 // The end of somebody else's keeper: the record is there once the process is not.
 ExitRecord await_record(const std::string& run_dir, const ProcessIdentity& keeper, Deadline deadline) {
@@ -96,7 +100,7 @@ TEST_F(LifeTest, KeeperIgnoresWhatATerminalSends) {
   EXPECT_EQ(expect_exit(keeper).status.value, 4);
 }
 
-TEST_F(LifeTest, HelpersStartFirstAndEndLastInReverse) {
+TEST_F(LifeTest, HelpersStartFirstAndEndLast) {
   // Each says when it starts and when it is told to end; the main process when it ends.
   const auto log = file("order");
   const auto helper = [&log](const std::string& name) {
@@ -111,7 +115,48 @@ TEST_F(LifeTest, HelpersStartFirstAndEndLastInReverse) {
   EXPECT_EQ(keeper.processes()[1].name, "one");
   expect_exit(keeper);
   const auto text = read_file(log);
-  EXPECT_EQ(text.substr(text.find("main")), "main\nend-two\nend-one\n");
+  const auto end = text.substr(text.find("main"));
+  EXPECT_TRUE(end == "main\nend-two\nend-one\n" || end == "main\nend-one\nend-two\n") << end;
+}
+
+// The first is told to end while the second, told before it, still hangs.
+TEST_F(LifeTest, HelpersShareOneGrace) {
+  const auto told = file("told");
+  auto spec = shell("read x", true);
+  spec.helpers = {
+      shell_process("first", "trap 'touch " + told + "; exit 0' TERM; echo ready >&2; while :; do sleep 0.01; done"),
+      shell_process("second", "trap '' TERM; echo ready >&2; until [ -e " + told + " ]; do sleep 0.01; done; exit 5")};
+  spec.watch.helper_term_ms = patience_ms;
+  auto keeper = launch(spec);
+  for (const auto* helper : {"first", "second"}) {
+    while (keeper.stderr_tail(helper, soon()).empty()) {
+    }
+  }
+  const auto console = connect_console(dir_, soon());
+  write_all(console.get(), "\n");
+  expect_exit(keeper);
+  EXPECT_TRUE(exists(told));
+}
+
+// The helper would be waited for longer than the test has.
+TEST_F(LifeTest, ByForceHelpersGetNoGrace) {
+  for (const bool late : {false, true}) {
+    auto spec = shell("read x", true);
+    const auto told = file("told");
+    spec.helpers = {
+        shell_process("stubborn", "trap 'touch " + told + "' TERM; echo ready >&2; while :; do sleep 0.01; done")};
+    spec.watch.helper_term_ms = patience_ms;
+    auto keeper = launch(spec);
+    while (keeper.stderr_tail("stubborn", soon()).empty()) {
+    }
+    if (late) {  // the keeper is waiting for it already
+      send_signal(keeper.main_process().identity, SIGKILL);
+      while (!exists(told)) std::this_thread::yield();
+    }
+    keeper.kill(soon());
+    EXPECT_EQ(exists(told), late);
+    EXPECT_FALSE(alive(keeper.processes()[1].identity));
+  }
 }
 
 TEST_F(LifeTest, AHelperThatIgnoresSigtermIsKilled) {
@@ -122,7 +167,7 @@ TEST_F(LifeTest, AHelperThatIgnoresSigtermIsKilled) {
   while (keeper.stderr_tail("stubborn", soon()).empty()) {
   }
   const auto helper = keeper.processes()[1].identity;
-  keeper.kill(soon());
+  keeper.stop({}, soon());
   EXPECT_FALSE(alive(helper));
 }
 

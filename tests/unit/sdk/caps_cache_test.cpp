@@ -48,11 +48,15 @@ class CapsCacheTest : public ::testing::Test {
     cache().save(cached());
     return cache().file_of(cached().identity);
   }
+  static std::optional<QemuCaps> plain(std::optional<QemuCaps> caps) {
+    if (caps) caps->kept_in.clear();
+    return caps;
+  }
   /// What is in the file does not count, the log says why, and the next save() repairs it.
   void expect_passed_over(const std::string& why) {
     EXPECT_EQ(cache().load(cached().identity), std::nullopt);
     EXPECT_NE(lines_.find(why), std::string::npos) << lines_;
-    EXPECT_EQ(cache().load((saved(), cached().identity)), small_caps()) << lines_;
+    EXPECT_EQ(plain(cache().load((saved(), cached().identity))), small_caps()) << lines_;
   }
 
   fs::path dir_;
@@ -68,7 +72,8 @@ unsigned mode_of(const fs::path& path) {
 TEST_F(CapsCacheTest, KeepsWhatWasSavedForThisUserAlone) {
   EXPECT_EQ(cache().load(cached().identity), std::nullopt);
   const auto file = saved();
-  EXPECT_EQ(cache().load(cached().identity), small_caps());
+  EXPECT_EQ(cache().load(cached().identity)->kept_in, cache().file_of(cached().identity).string());
+  EXPECT_EQ(plain(cache().load(cached().identity)), small_caps());
   EXPECT_EQ(mode_of(file), 0600U);
   EXPECT_EQ(mode_of(folder()), 0700U);
   EXPECT_EQ(lines_, "");
@@ -112,7 +117,7 @@ TEST_F(CapsCacheTest, PassesOverATruncatedFile) {
 TEST_F(CapsCacheTest, PassesOverAnotherFormat) {
   const auto file = saved();
   auto text = read_file(file);
-  const std::string version = "\"version\":1";
+  const auto version = "\"version\":" + std::to_string(caps_format);
   const auto at = text.find(version);
   ASSERT_NE(at, std::string::npos) << text;
   std::ofstream{file} << text.replace(at, version.size(), "\"version\":0");
@@ -182,7 +187,7 @@ TEST_F(CapsCacheTest, ManyWritersAndReadersSeeWholeFiles) {
       const CapsCache cache{folder(), {}};
       for (int round = 0; round < 25; ++round) {
         cache.save({identity, small_caps()});
-        if (cache.load(identity) != small_caps()) ++broken;
+        if (plain(cache.load(identity)) != small_caps()) ++broken;
       }
     });
   }

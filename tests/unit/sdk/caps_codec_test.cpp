@@ -66,6 +66,10 @@ TEST(CapsCodec, RefusesWhatNoQemuHas) {
 TEST(Caps, AnswersTheQuestionsOfPlans) {
   const auto caps = small_caps();
   EXPECT_EQ(caps.who(), "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64");
+  auto kept = caps;
+  kept.kept_in = "/c/q.json";
+  EXPECT_EQ(kept.who(),
+            "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64 (as kept in /c/q.json; remove that to ask it again)");
   ASSERT_NE(caps.machine("q35"), nullptr);
   EXPECT_EQ(caps.machine("q35"), caps.machine("pc-q35-7.2"));
   EXPECT_EQ(caps.machine(""), nullptr);
@@ -75,8 +79,6 @@ TEST(Caps, AnswersTheQuestionsOfPlans) {
   EXPECT_FALSE(caps.may_have_device("virtio-blk-ccw"));
   EXPECT_TRUE(caps.may_have_object("iothread"));
   EXPECT_FALSE(caps.may_have_object("memory-backend-memfd"));
-  EXPECT_TRUE(caps.may_have_command("quit"));
-  EXPECT_FALSE(caps.may_have_command("stop"));
   EXPECT_TRUE(caps.may_have_property("virtio-blk-pci", "serial"));
   EXPECT_FALSE(caps.may_have_property("virtio-blk-pci", "colour"));
   EXPECT_TRUE(caps.may_have_property("pvpanic", "anything")) << "nobody asked for its properties";
@@ -87,7 +89,7 @@ TEST(Caps, AnswersTheQuestionsOfPlans) {
 TEST(Caps, WhatIsNotKnownMayBeThere) {
   const QemuCaps nothing;
   EXPECT_TRUE(nothing.may_have_machine("q35") && nothing.may_have_device("x") && nothing.may_have_object("x"));
-  EXPECT_TRUE(nothing.may_have_command("x") && nothing.may_have_property("x", "y") && nothing.may_have_feature("x"));
+  EXPECT_TRUE(nothing.may_have_property("x", "y") && nothing.may_have_feature("x"));
   EXPECT_EQ(nothing.who(), "QEMU 0.0.0");
 }
 

@@ -12,14 +12,9 @@ inline QemuCaps small_caps() {
           .devices = {"pvpanic", "virtio-blk-pci", "virtio-rng-pci"},
           .binary = "/usr/bin/qemu-system-x86_64",
           .machines = {{.name = "none", .max_vcpus = 1},
-                       {.name = "pc-q35-7.2",
-                        .alias = "q35",
-                        .max_vcpus = 288,
-                        .cpu_hotplug = true,
-                        .default_cpu = "qemu64-x86_64-cpu"},
-                       {.name = "pc-q35-old", .max_vcpus = 255, .deprecated = true}},
+                       {.name = "pc-q35-7.2", .alias = "q35", .max_vcpus = 288},
+                       {.name = "pc-q35-old", .max_vcpus = 255}},
           .objects = {"iothread", "rng-random"},
-          .commands = {"cont", "quit"},
           .features = {"blockdev-add:aio=io_uring"},
           .properties = {{"virtio-blk-pci", {"addr", "drive", "serial"}}}};
 }

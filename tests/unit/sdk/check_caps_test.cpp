@@ -2,6 +2,7 @@
 // What the QEMU at hand lacks is refused, with what it has.
 #include "caps_support.hpp"
 #include "plan_support.hpp"
+#include "qemu/caps/ask_caps.hpp"
 #include "qemu/caps/nearest.hpp"
 #include "support/error_of.hpp"
 #include "visor/core/error.hpp"
@@ -98,6 +99,18 @@ TEST(CheckCaps, NamesTheNearestObjects) {
             std::string{"devices[1]: "} + who + " has no object 'rng-random'; it has rng-egd, iothread");
 }
 
+TEST(CheckCaps, TheDriversThatAreAskedAboutAreThoseOfTheTables) {
+  const auto& drivers = known_drivers();
+  EXPECT_TRUE(std::ranges::is_sorted(drivers));
+  EXPECT_EQ(std::ranges::adjacent_find(drivers), drivers.end());
+  for (const char* driver : {"virtio-blk-pci", "virtio-blk-ccw", "virtio-blk-device", "vhost-user-fs-ccw",
+                             "intel-iommu", "nvdimm", "pvpanic", "scsi-hd", "spapr-vty", "sclpconsole", "vfio-ap",
+                             "virtserialport", "virtconsole", "diag288", "i6300esb", "pcie-root-port"}) {
+    EXPECT_TRUE(std::ranges::binary_search(drivers, driver)) << driver;
+  }
+  EXPECT_FALSE(std::ranges::binary_search(drivers, "vhost-user-blk-ccw")) << "QEMU has none";
+}
+
 TEST(CheckCaps, RefusesAnAioThatWasNotBuiltIn) {
   auto config = with_disk();
   std::get<DiskConfig>(config.devices[0]).aio = DiskAio::io_uring;
@@ -105,7 +118,7 @@ TEST(CheckCaps, RefusesAnAioThatWasNotBuiltIn) {
   auto without = caps();
   without.features.clear();
   EXPECT_EQ(refusal_of(config, without),
-            std::string{"Disk 'disk0': "} + who + " was built without aio io_uring; it has threads, native");
+            std::string{"devices[0].aio: "} + who + " was built without aio io_uring; it has threads, native");
 }
 
 TEST(CheckCaps, TheTableOf72RefusesNothingThatAGoldenPlanHas) {

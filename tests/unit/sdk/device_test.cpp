@@ -39,6 +39,30 @@ TEST(PropertyBag, RefusesNulAndNewline) {
   EXPECT_EQ(bag.to_option(), "");
 }
 
+TEST(PropertyBag, ANameCannotBeginAnotherProperty) {
+  for (const auto* name : {"", "a,b", "a=b", "a b", "a\nb", "\xc3\xa4", ",", "="}) {
+    EXPECT_THROW(PropertyBag::keys().set(name, true), Error) << name;
+    EXPECT_THROW(PropertyBag::keys().set(name, std::uint64_t{1}), Error) << name;
+    EXPECT_THROW(PropertyBag::keys().set(name, "x"), Error) << name;
+    EXPECT_THROW((void)PropertyBag::device(name), Error) << name;
+    EXPECT_THROW((void)PropertyBag::block(name), Error) << name;
+    EXPECT_THROW((void)PropertyBag::machine(name), Error) << name;
+    EXPECT_THROW(CommandLine{}.flag(std::string{"-"} + name), Error) << name;
+  }
+  EXPECT_THROW(PropertyBag::keys().set(std::string("a\0b", 3), true), Error);
+  EXPECT_THROW(CommandLine{}.plain("append", "x"), Error);
+  EXPECT_EQ(PropertyBag::device("power7+_v2.1-spapr-cpu-core").set("int-array[0]", true).to_option(),
+            "power7+_v2.1-spapr-cpu-core,int-array[0]=on");
+}
+
+TEST(PropertyBag, NothingTakesThePlaceOfItsHead) {
+  EXPECT_THROW(PropertyBag::machine("q35").set("type", "pc"), Error);
+  EXPECT_THROW(PropertyBag::device("a").set("driver", "b"), Error);
+  EXPECT_THROW(PropertyBag::block("raw").set("driver", "nbd"), Error);
+  EXPECT_THROW(PropertyBag::object("a").set("qom-type", "b"), Error);
+  EXPECT_EQ(PropertyBag::keys().set("driver", "a").to_option(), "driver=a");
+}
+
 TEST(QemuId, FollowsQemusOwnRule) {
   for (const auto* good : {"a", "disk0", "A-b.c_d"}) EXPECT_TRUE(is_qemu_id(good)) << good;
   for (const auto* bad : {"", "0a", "-a", "a b", "a,b", "\xc3\xa4"}) EXPECT_FALSE(is_qemu_id(bad)) << bad;

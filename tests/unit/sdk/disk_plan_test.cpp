@@ -40,8 +40,8 @@ TEST(PlanDisk, FollowsTheTransportOfTheMachineAlone) {
     EXPECT_EQ(driver("amd64", "q35", wrong).substr(0, 28), "unsupported: storage.driver:");
   }
   const std::string why = " nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk";
-  EXPECT_EQ(driver("amd64", "q35", BlockDriver::nvdimm), "unsupported: Device 'a': storage.driver" + why);
-  EXPECT_EQ(refusal({disk("a", DiskBus::nvdimm)}), "unsupported: Device 'a': bus" + why);
+  EXPECT_EQ(driver("amd64", "q35", BlockDriver::nvdimm), "unsupported: storage.driver:" + why);
+  EXPECT_EQ(refusal({disk("a", DiskBus::nvdimm)}), "unsupported: devices[0].bus:" + why);
 }
 
 TEST(PlanDisk, HasAThread) {
@@ -59,15 +59,16 @@ TEST(PlanDisk, HasAThread) {
                                                           "virtio-blk-pci,id=c,drive=node-c,iothread=visor-"
                                                           "disks"}));
   EXPECT_EQ(values(plan, "-device", "virtio-scsi"), Lines{"virtio-scsi-pci,id=visor-scsi-io,iothread=io"});
-  EXPECT_EQ(refusal({thread, on_thread}, "microvm"),
-            "unsupported: Device 'a': an iothread serves no virtio-mmio device of an emulated guest; leave iothread "
-            "out");
+  EXPECT_EQ(
+      refusal({thread, on_thread}, "microvm"),
+      "unsupported: devices[1].iothread: an iothread serves no virtio-mmio device of an emulated guest; leave it out");
 }
 
 TEST(PlanDisk, RefusesAnIdWhoseNodeWouldBeTooLong) {
   EXPECT_EQ(refusal({disk(std::string(26, 'a'))}), "accepted");
   for (const auto bus : {DiskBus::virtio_blk, DiskBus::scsi}) {
-    EXPECT_EQ(refusal({disk(std::string(27, 'a'), bus)}).substr(0, 15), "invalid_config:");
+    EXPECT_EQ(refusal({disk(std::string(27, 'a'), bus)}),
+              "invalid_config: devices[0].id: must not be longer than 26 bytes, found 27");
   }
 }
 
@@ -84,7 +85,9 @@ TEST(PlanDisk, TakesTheDefaultsOfStorage) {
 TEST(PlanDisk, RefusesBlockSizesOnScsi) {
   auto sized = disk("a", DiskBus::scsi);
   sized.logical_block_size_bytes = 4096;
-  EXPECT_EQ(refusal({sized}), "unsupported: Device 'a': block sizes can be set on bus virtio-blk alone");
+  EXPECT_EQ(refusal({sized}),
+            "unsupported: devices[0].logical_block_size_bytes: block sizes can be set on bus virtio-blk alone; leave "
+            "it out, or take that bus");
 }
 
 TEST(PlanDisk, OnScsiLeavesTheRootOfAnImageCertain) {

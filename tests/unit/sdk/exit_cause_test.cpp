@@ -41,6 +41,20 @@ TEST(ExitCause, CodeAndSignalCarryTheLastWords) {
   EXPECT_EQ(explain_exit(ended(Kind::signal, 11)).signal, 11);
 }
 
+TEST(ExitCause, AHelperThatFailedBeforeMayBeWhy) {
+  auto died = ended(Kind::code, 1);
+  HelperExit well;
+  well.name = "fs-a";
+  well.status = {Kind::code, 0, false};
+  HelperExit failed;
+  failed.name = "fs-b";
+  failed.status = {Kind::code, 4, false};
+  failed.stderr_tail = "no such folder\n";
+  died.helpers = {well, failed};
+  EXPECT_EQ(explain_exit(died).text,
+            "QEMU ended with exit code 1; before it the helper fs-b ended with exit code 4: no such folder");
+}
+
 TEST(ExitCause, WhatTheKeeperEndedWasStopped) {
   auto killed = ended(Kind::signal, 9);
   killed.ended_by = EndedBy::kill;

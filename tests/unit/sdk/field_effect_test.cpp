@@ -30,13 +30,29 @@ const std::set<std::string> acted_on_elsewhere = {
     "host.allowed_hypervisor_paths",
     "host.network_namespace",
     "machine.accelerator",
+    // where a device goes that comes later: PlanPorts.ADeviceOfTheHostAvoidsBridgesWhereThatIsAskedFor
+    "machine.hotplug_vfio_on_root_bus",
     // patterns, and none that the base's paths would miss
     "host.allowed_entropy_sources",
     "host.allowed_backing_dirs",
     // the socket of a port reaches QEMU as a descriptor
     "serial_port.socket",
+    // the virtio-fs daemon and its arguments; the base's share is a 9p one
+    "shared_fs.daemon",
+    "shared_fs.cache",
+    "shared_fs.daemon_args",
+    "host.allowed_virtio_fs_daemons",
+    // what is on the disk is made when the VM is started
+    "cloud_init.datasource",
+    "cloud_init.user_data",
+    "cloud_init.user_data_path",
+    "cloud_init.meta_data",
+    "cloud_init.meta_data_path",
+    "cloud_init.network_config",
+    "cloud_init.network_config_path",
 };
-const std::set<std::string> informational = {"host.guest_hook_path", "host.factory_vm_id", "fw_cfg.id"};
+const std::set<std::string> informational = {"host.guest_hook_path", "host.factory_vm_id", "fw_cfg.id",
+                                             "shared_fs.msize_9p_bytes"};
 
 /// A configuration in which as many fields as possible mean something.
 const char* const rich = R"({
@@ -71,7 +87,7 @@ const std::map<std::string, std::string> samples = {
 
 std::vector<std::string> argv_of(const VmConfig& config) {
   const auto caps = default_qemu_caps();
-  const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .kvm = true, .vhost_net = true};
+  const HostFacts host{.arch = "amd64", .memory_mib = 8192, .cpus = 4, .kvm = true, .on_vmm = true, .vhost_net = true};
   const std::map<std::string, FileFacts> files = {{"/i/root.img", {.size_bytes = 64U << 20U}},
                                                   {"/i/dax.img", {.size_bytes = 66U << 20U}}};
   const auto& arch = test::arch_of("amd64");

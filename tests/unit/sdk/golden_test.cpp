@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole command lines against golden files; VISOR_UPDATE_GOLDEN=1 rewrites them for review. Real QEMUs take them too:
-// tests/e2e/qemu/test_golden.py.
-#include "golden_cases.hpp"
-#include "plan_support.hpp"
+// Each scenario on each machine against tests/golden: a command line a file, and one file a machine with what it
+// refuses. VISOR_UPDATE_GOLDEN=1 writes them again for review. Real QEMUs take them: tests/e2e/plan.
+#include "golden/scenario.hpp"
 #include "visor/core/file.hpp"
 
 #include <gtest/gtest.h>
@@ -10,229 +9,87 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <ostream>
-#include <utility>
+#include <set>
 
-namespace visor::sdk::plan {
+namespace visor::sdk::plan::golden {
 
-static void PrintTo(const Case& scenario, std::ostream* out) { *out << scenario.arch << '/' << scenario.name; }
+static void PrintTo(const Machine& machine, std::ostream* out) { *out << machine.arch << '/' << machine.type; }
 
 namespace {
 
-class Golden : public ::testing::TestWithParam<Case> {};
+namespace fs = std::filesystem;
+
+fs::path folder_of(const Machine& machine) { return fs::path{VISOR_TEST_GOLDEN_DIR} / machine.arch; }
+
+/// Everything that this machine makes of the scenarios, by file name.
+std::map<std::string, std::string> rendered(const Machine& machine) {
+  const std::string type = machine.type;
+  std::map<std::string, std::string> files{{type + ".refused", ""}};
+  for (const auto& scenario : scenarios()) {
+    const auto outcome = outcome_of(machine, scenario);
+    if (!outcome.plan) {
+      files[type + ".refused"] += std::string{scenario.name} + ": " + outcome.refusal + '\n';
+      continue;
+    }
+    auto& text = files[type + '-' + scenario.name + ".argv"];
+    for (const auto& argument : outcome.plan->line.argv(test::arch_of(machine.arch).binary())) text += argument + '\n';
+  }
+  return files;
+}
+
+/// The files of this machine that are there.
+std::set<std::string> present(const Machine& machine) {
+  std::set<std::string> names;
+  const std::string type = machine.type;
+  for (const auto& entry : fs::directory_iterator{folder_of(machine)}) {
+    const auto name = entry.path().filename().string();
+    if (name.starts_with(type + '-') || name.starts_with(type + '.')) names.insert(name);
+  }
+  return names;
+}
+
+void update(const Machine& machine, const std::map<std::string, std::string>& files) {
+  fs::create_directories(folder_of(machine));
+  for (const auto& name : present(machine)) {
+    if (!files.contains(name)) fs::remove(folder_of(machine) / name);
+  }
+  for (const auto& [name, text] : files) {
+    const auto path = folder_of(machine) / name;
+    if (fs::exists(path) && read_file(path) == text) continue;
+    write_file_atomically(path, text);
+    fs::permissions(path, static_cast<fs::perms>(0644));
+  }
+}
+
+class Golden : public ::testing::TestWithParam<Machine> {};
 
 TEST_P(Golden, CommandLine) {
-  const auto& scenario = GetParam();
-  auto config = base(scenario.machine);
-  scenario.change(config);
-  std::string text;
-  const auto plan = plan_of(scenario.arch, config, scenario.accelerator);
-  for (const auto& argument : plan.line.argv(test::arch_of(scenario.arch).binary())) text += argument + "\n";
-  const auto file = std::filesystem::path{VISOR_TEST_GOLDEN_DIR} / scenario.arch / (scenario.name + ".argv");
-  if (std::getenv("VISOR_UPDATE_GOLDEN") != nullptr) {
-    std::filesystem::create_directories(file.parent_path());
-    write_file_atomically(file, text);
-    std::filesystem::permissions(file, static_cast<std::filesystem::perms>(0644));
+  const auto& machine = GetParam();
+  const auto files = rendered(machine);
+  if (std::getenv("VISOR_UPDATE_GOLDEN") != nullptr) update(machine, files);
+  const auto there = present(machine);
+  for (const auto& [name, text] : files) {
+    ASSERT_TRUE(there.contains(name)) << "VISOR_UPDATE_GOLDEN=1 writes " << folder_of(machine) / name;
+    EXPECT_EQ(text, read_file(folder_of(machine) / name)) << "VISOR_UPDATE_GOLDEN=1 rewrites " << name;
   }
-  EXPECT_EQ(text, read_file(file)) << "VISOR_UPDATE_GOLDEN=1 rewrites " << file;
+  for (const auto& name : there) EXPECT_TRUE(files.contains(name)) << name << " is of no scenario";
 }
 
-void use_image(VmConfig& config, const std::string& image) {
-  config.boot.initrd.clear();
-  config.boot.image = image;
-  config.boot.early_initrd = "/k/early";
-  config.boot.image_attachment = ImageAttachment::automatic;
+TEST(GoldenScenarios, AreManyAndHaveNamesOfTheirOwn) {
+  std::set<std::string> names;
+  for (const auto& scenario : scenarios()) EXPECT_TRUE(names.insert(scenario.name).second) << scenario.name;
+  EXPECT_GE(names.size(), 40U);
 }
 
-const Case amd64_cases[] = {
-    {.name = "q35-initrd"},
-    {.name = "pc-initrd", .machine = "pc"},
-    {.name = "microvm-initrd", .machine = "microvm"},
-    {.name = "q35-kvm", .accelerator = Accelerator::kvm},
-    {.name = "q35-image-block", .change = [](auto& c) { use_image(c, "/i/root.img"); }},
-    {.name = "q35-image-dax", .change = [](auto& c) { use_image(c, "/i/dax.img"); }},
-    {.name = "pc-image-dax", .machine = "pc", .change = [](auto& c) { use_image(c, "/i/dax.img"); }},
-    {.name = "microvm-image-whole-disk",
-     .machine = "microvm",
-     .change =
-         [](auto& c) {
-           use_image(c, "/i/root.img");
-           c.boot.root_partition = 0;
-           c.boot.root_fs_type = "xfs";
-         }},
-    {.name = "q35-devices",
-     .change =
-         [](auto& c) {
-           DiskConfig disk;
-           disk.path = "/dev/sdz";
-           disk.serial = "a,b";
-           SerialPortConfig port;
-           port.name = "agent";
-           c.devices = {disk, port, RngConfig{}, PanicConfig{}};
-         }},
-    {.name = "q35-virtio-console-debug",
-     .change =
-         [](auto& c) {
-           c.console.type = ConsoleType::virtio;
-           c.debug = true;
-           c.boot.kernel_params = {{"user", "last"}, {"quoted", "two words"}};
-         }},
-    {.name = "q35-no-console", .change = [](auto& c) { c.console.type = ConsoleType::none; }},
-    {.name = "q35-policies-no-sandbox",
-     .change =
-         [](auto& c) {
-           c.policy = {RebootPolicy::reset, PanicPolicy::pause, ShutdownPolicy::pause};
-           c.host.sandbox = false;
-           c.name = "a,b";
-         }},
-    {.name = "q35-cpu-memory",
-     .change =
-         [](auto& c) {
-           c.cpu.model = "qemu64";
-           c.cpu.features = {"-svm", "+x2apic"};
-           c.memory.max_size_mib = 4096;
-           c.memory.slots = 3;
-           c.memory.offset_mib = 16;
-         }},
-    {.name = "q35-firmware-user-params",
-     .change =
-         [](auto& c) {
-           c.boot.firmware = "/f/bios.bin";
-           c.boot.pflash = {"/f/code,1.fd", "/f/vars.fd"};
-           c.machine.options = {"smm=off"};
-           c.host.hypervisor_params = {{"boot", "strict=on"}, {"no-hpet", ""}};
-         }},
-};
-
-void add_devices(VmConfig& config) {
-  DiskConfig disk;
-  disk.path = "/dev/sdz";
-  disk.serial = "a,b";
-  SerialPortConfig port;
-  port.name = "agent";
-  config.devices = {disk, port, RngConfig{}};
-}
-
-/// The scenarios of amd64 that do not depend on the machine, on another architecture.
-std::vector<Case> cases_of(const std::string& arch, const std::string& machine) {
-  std::vector<Case> cases;
-  const auto add = [&](const std::string& name, const std::function<void(VmConfig&)>& change,
-                       Accelerator accelerator = Accelerator::tcg) {
-    cases.push_back({machine + name, machine, accelerator, change, arch});
-  };
-  add("-initrd", [](auto&) {});
-  add("-kvm", [](auto&) {}, Accelerator::kvm);
-  add("-image-block", [](auto& c) { use_image(c, "/i/root.img"); });
-  add("-image-dax", [](auto& c) { use_image(c, "/i/dax.img"); });
-  add("-image-whole-disk", [](auto& c) {
-    use_image(c, "/i/root.img");
-    c.boot.root_partition = 0;
-    c.boot.root_fs_type = "xfs";
-  });
-  add("-devices", add_devices);
-  add("-virtio-console-debug", [](auto& c) {
-    c.console.type = ConsoleType::virtio;
-    c.debug = true;
-    c.boot.kernel_params = {{"user", "last"}, {"quoted", "two words"}};
-  });
-  add("-no-console", [](auto& c) { c.console.type = ConsoleType::none; });
-  add("-policies-no-sandbox", [](auto& c) {
-    c.policy = {RebootPolicy::reset, PanicPolicy::pause, ShutdownPolicy::pause};
-    c.host.sandbox = false;
-    c.name = "a,b";
-  });
-  return cases;
-}
-
-std::vector<Case> arm64_cases() {
-  auto cases = cases_of("arm64", "virt");
-  const auto add = [&](const std::string& name, const std::function<void(VmConfig&)>& change) {
-    cases.push_back({"virt-" + name, "virt", Accelerator::tcg, change, "arm64"});
-  };
-  add("panic-device", [](auto& c) { c.devices = {PanicConfig{}}; });
-  add("image-nvdimm", [](auto& c) {
-    use_image(c, "/i/root.img");
-    c.boot.image_attachment = ImageAttachment::nvdimm;
-    c.boot.pflash = {"/f/code,1.fd", "/f/vars.fd"};
-  });
-  add("cpu-memory-firmware", [](auto& c) {
-    c.cpu.model = "max";
-    c.cpu.features = {"pauth-impdef=on"};
-    c.memory.max_size_mib = 4096;
-    c.memory.slots = 3;
-    c.memory.offset_mib = 16;
-    c.boot.firmware = "/f/bios.bin";
-  });
-  add("user-params", [](auto& c) {
-    c.machine.options = {"gic-version=2"};
-    c.host.hypervisor_params = {{"boot", "strict=on"}, {"only-migratable", ""}};
-  });
-  return cases;
-}
-
-std::vector<Case> ppc64le_cases() {
-  auto cases = cases_of("ppc64le", "pseries");
-  const auto add = [&](const std::string& name, const std::function<void(VmConfig&)>& change) {
-    cases.push_back({"pseries-" + name, "pseries", Accelerator::tcg, change, "ppc64le"});
-  };
-  add("cpu-memory", [](auto& c) {
-    c.cpu.model = "power8";
-    c.memory.size_mib = 700;
-    c.memory.max_size_mib = 4000;
-    c.memory.slots = 3;
-    c.memory.offset_mib = 16;
-  });
-  add("firmware-user-params", [](auto& c) {
-    c.boot.firmware = "/f/bios.bin";
-    c.machine.options = {"cap-htm=off"};
-    c.host.hypervisor_params = {{"boot", "strict=on"}, {"only-migratable", ""}};
-  });
-  return cases;
-}
-
-std::vector<Case> s390x_cases() {
-  auto cases = cases_of("s390x", "s390-ccw-virtio");
-  const auto add = [&](const std::string& name, const std::function<void(VmConfig&)>& change) {
-    cases.push_back({"s390-ccw-virtio-" + name, "s390-ccw-virtio", Accelerator::tcg, change, "s390x"});
-  };
-  add("cpu", [](auto& c) {
-    c.cpu.model = "max";
-    c.cpu.features = {"vx=off", "vxeh=off"};
-  });
-  add("firmware-user-params", [](auto& c) {
-    c.boot.firmware = "/f/bios.bin";
-    c.machine.options = {"aes-key-wrap=off"};
-    c.host.hypervisor_params = {{"boot", "strict=on"}, {"only-migratable", ""}};
-  });
-  return cases;
-}
-
-const auto name_of = [](const auto& scenario) {
-  auto name = scenario.param.name;
+const auto name_of = [](const auto& machine) {
+  std::string name = machine.param.type;
   std::ranges::replace(name, '-', '_');
   return name;
 };
 
-INSTANTIATE_TEST_SUITE_P(Amd64, Golden, ::testing::ValuesIn(amd64_cases), name_of);
-INSTANTIATE_TEST_SUITE_P(Arm64, Golden, ::testing::ValuesIn(arm64_cases()), name_of);
-INSTANTIATE_TEST_SUITE_P(Ppc64le, Golden, ::testing::ValuesIn(ppc64le_cases()), name_of);
-INSTANTIATE_TEST_SUITE_P(S390x, Golden, ::testing::ValuesIn(s390x_cases()), name_of);
-
-std::vector<Case> all_device_cases() {
-  std::vector<Case> all;
-  for (const auto& [arch, machine] :
-       std::initializer_list<std::pair<const char*, const char*>>{{"amd64", "q35"},
-                                                                  {"amd64", "pc"},
-                                                                  {"amd64", "microvm"},
-                                                                  {"arm64", "virt"},
-                                                                  {"ppc64le", "pseries"},
-                                                                  {"s390x", "s390-ccw-virtio"}}) {
-    for (auto& scenario : device_cases(arch, machine)) all.push_back(std::move(scenario));
-  }
-  return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(Devices, Golden, ::testing::ValuesIn(all_device_cases()), name_of);
+INSTANTIATE_TEST_SUITE_P(Machines, Golden, ::testing::ValuesIn(machines().begin(), machines().end()), name_of);
 
 }  // namespace
-}  // namespace visor::sdk::plan
+}  // namespace visor::sdk::plan::golden

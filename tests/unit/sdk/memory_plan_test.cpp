@@ -49,6 +49,10 @@ TEST(PlanHost, AllowsWhatItsListsHave) {
   auto hardware = with({rng});
   hardware.host.entropy_source = "/dev/hwrng";
   EXPECT_EQ(values(plan_of("amd64", hardware), "-object"), Lines{"rng-random,id=r-source,filename=/dev/hwrng"});
+  rng.source = "/dev/urandom";
+  hardware.devices = {rng};
+  EXPECT_EQ(values(plan_of("amd64", hardware), "-object"), Lines{"rng-random,id=r-source,filename=/dev/urandom"})
+      << "what is said wins, also when it is what would be the default";
   const auto answer = [&](const std::string& source, const std::string& own, const std::string& folder) {
     return refusal_of("amd64", "q35", [&](auto& config) {
       config.host.allowed_entropy_sources = {"/dev/*random", "/*/*/random"};
@@ -60,14 +64,14 @@ TEST(PlanHost, AllowsWhatItsListsHave) {
       config.devices = {changed};
     });
   };
-  EXPECT_EQ(answer("/dev/urandom", "/dev/urandom", "/dev/shm"), "accepted");
-  EXPECT_EQ(answer("/dev/hwrng", "/dev/urandom", ""),
+  EXPECT_EQ(answer("/dev/urandom", "", "/dev/shm"), "accepted");
+  EXPECT_EQ(answer("/dev/hwrng", "", ""),
             "permission_denied: host.entropy_source: /dev/hwrng is not among host.allowed_entropy_sources");
   EXPECT_EQ(answer("/dev/urandom", "/dev/mem", ""),
-            "permission_denied: Device 'r': /dev/mem is not among host.allowed_entropy_sources");
-  EXPECT_EQ(answer("/dev/../proc/random", "/dev/urandom", ""),
+            "permission_denied: devices[0].source: /dev/mem is not among host.allowed_entropy_sources");
+  EXPECT_EQ(answer("/dev/../proc/random", "", ""),
             "permission_denied: host.entropy_source: /dev/../proc/random is not among host.allowed_entropy_sources");
-  EXPECT_EQ(answer("/dev/urandom", "/dev/urandom", "/tmp"),
+  EXPECT_EQ(answer("/dev/urandom", "", "/tmp"),
             "permission_denied: memory.backing_dir: /tmp is not among host.allowed_backing_dirs");
 }
 

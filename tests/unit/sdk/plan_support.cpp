@@ -25,7 +25,8 @@ Plan plan_of(const std::string& name, const VmConfig& config, Accelerator accele
                        .memory_mib = 8192,
                        .cpus = 4,
                        .cpu_khz = 2'000'000,
-                       .kvm = true};
+                       .kvm = true,
+                       .vhost_net = true};
   static const std::map<std::string, FileFacts> files = {{"/i/root.img", {.size_bytes = 64U << 20U}},
                                                          {"/i/dax.img", {.size_bytes = 66U << 20U, .dax_header = true}},
                                                          {"/dev/sdz", {.size_bytes = 1U << 20U, .block_device = true}}};

@@ -35,13 +35,13 @@ TEST(PlanRefuses, WhatCannotBe) {
            rng.id = "visor-x";
            c.devices = {rng};
          }),
-         "invalid_config: devices: the id 'visor-x' is reserved");
+         "invalid_config: devices[0].id: 'visor-x' is reserved");
   begins(error_of([](auto& c) {
            RngConfig rng;
            rng.id = "r";
            c.devices = {rng, rng};
          }),
-         "invalid_config: devices: the id 'r' is used twice");
+         "invalid_config: devices[1].id: 'r' is used twice");
   begins(error_of([](auto& c) { c.boot.kernel_params = {{"a", "b\nc"}}; }), "invalid_config");
 }
 
@@ -78,11 +78,7 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
     void (*set)(VmConfig&);
   };
   for (const auto& [field, set] : std::initializer_list<Ignored>{
-           {"machine.bridges", [](auto& c) { c.machine.bridges = 5; }},
-           {"machine.nesting_checks", [](auto& c) { c.machine.nesting_checks = false; }},
-           {"storage.disable_block", [](auto& c) { c.storage.disable_block = true; }},
-           {"shared_fs.msize_9p_bytes", [](auto& c) { c.shared_fs.msize_9p_bytes = 65536; }},
-           {"network.use_vsock", [](auto& c) { c.network.use_vsock = true; }},
+           {"network.vhost_user_store", [](auto& c) { c.network.vhost_user_store = true; }},
            {"host.jailer_path", [](auto& c) { c.host.jailer_path = "/usr/bin/jailer"; }},
            {"host.enabled_annotations", [](auto& c) { c.host.enabled_annotations = {"x"}; }}}) {
     EXPECT_EQ(error_of(set), std::string{"unsupported: "} + field +
@@ -91,8 +87,8 @@ TEST(PlanRefuses, FieldsItDoesNotActOn) {
 }
 
 TEST(PlanRefuses, NoFieldThatNormalisingFillsIn) {
-  const auto filled = normalised(base("q35"), {.max_vcpus = 4, .block_driver = default_disks});
-  ASSERT_NE(filled.machine.bridges, 0U);
+  const auto filled = normalised(base("q35"), {.max_vcpus = 4, .block_driver = default_disks, .bridges = 0});
+  ASSERT_NE(filled.memory.slots, 0U);
   EXPECT_EQ(plan_of("amd64", filled).line.argv("qemu"), plan_of("amd64", base("q35")).line.argv("qemu"));
 }
 
@@ -130,6 +126,16 @@ TEST(Plan, EveryArgumentHasASectionAndAReason) {
     EXPECT_FALSE(argument.section.empty()) << argument.option;
     EXPECT_FALSE(argument.reason.empty()) << argument.option;
   }
+}
+
+TEST(Plan, AFolderOfTheMemoryThatIsTooLongIsNamed) {
+  const auto refused = refusal_of("amd64", "q35", [](auto& c) { c.memory.backing_dir = "/" + std::string(4096, 'x'); });
+  EXPECT_EQ(refused.substr(0, 36), "invalid_config: memory.backing_dir: ") << refused;
+}
+
+TEST(Plan, AKernelParameterThatCannotBeWrittenIsNamed) {
+  const auto refused = refusal_of("amd64", "q35", [](auto& c) { c.boot.kernel_params = {{"a", "\"b c\""}}; });
+  EXPECT_EQ(refused.substr(0, 36), "invalid_config: boot.kernel_params: ") << refused;
 }
 
 }  // namespace

@@ -100,7 +100,9 @@ TEST(VirtioBlk, PlugsOnPciAndCcw) {
   EXPECT_EQ(json(disk), R"({"driver":"virtio-blk-pci","id":"d0","drive":"node-d0","share-rw":true,"num-queues":4,)"
                         R"("bus":"rp0","addr":"0","romfile":"","disable-modern":true})");
   disk.transport = VirtioTransport::ccw;
-  EXPECT_EQ(problem(disk), "Disk 'd0': addr is only there on pci");
+  EXPECT_EQ(problem(disk),
+            "Disk 'd0': addr is only there on pci\nDisk 'd0': romfile is only there on pci\n"
+            "Disk 'd0': disable_modern is only there on pci\nDisk 'd0': bus is not there on ccw, use devno");
   disk.place = {.devno = "fe.0.0004"};
   EXPECT_EQ(json(disk), R"({"driver":"virtio-blk-ccw","id":"d0","drive":"node-d0","share-rw":true,"num-queues":4,)"
                         R"("devno":"fe.0.0004"})");

@@ -117,6 +117,20 @@ TEST_F(Plug, GuestMayRefuse) {
   EXPECT_EQ(after().rfind("MEM_UNPLUG_ERROR {\"device\":\"d0\",\"msg\"", 0), 0U);
 }
 
+TEST_F(Plug, ASlotHasFunctionsWhenItsFirstSaysSo) {
+  boot({"-machine", "pc"});
+  const auto add = [&](const std::string& rest) {
+    return ask("device_add", R"({"driver":"virtio-rng-pci",)" + rest + "}");
+  };
+  EXPECT_EQ(add(R"("id":"a","addr":"5.0","multifunction":true)"), "{}");
+  EXPECT_EQ(add(R"("id":"b","addr":"5.1")"), "{}");
+  EXPECT_EQ(add(R"("addr":"5.1")"),
+            "PCI: slot 5 function 1 not available for virtio-rng-pci, in use by virtio-rng-pci,id=b");
+  EXPECT_EQ(add(R"("addr":"0x1e.0")"), "{}");
+  EXPECT_EQ(add(R"("addr":"0x1e.1")"), "PCI: single function device can't be populated in function 1e.1");
+  EXPECT_EQ(add(R"("addr":"6.8")"), "Property 'virtio-rng-pci.addr' doesn't take value '6.8'");
+}
+
 TEST_F(Plug, RefusesInTheWordsOfQemu) {
   boot({"-machine", "q35", "-device", "pcie-root-port,id=rp0", "-device", "virtio-serial-pci,id=s0,bus=pcie.0"});
   const auto add = [&](const std::string& rest) { return ask("device_add", "{" + rest + "}"); };

@@ -18,6 +18,7 @@ enum class FieldKind : std::uint8_t {
   integer,     ///< a number; where the unit is "bytes" or "ms" also a text with a unit: "4KiB", "500ms"
   size,        ///< text with a unit: "512MiB", "2GiB"; the member is in MiB
   text,        ///< without control characters
+  document,    ///< a text of several lines, at most max_document bytes
   identifier,  ///< a device's name: [A-Za-z][A-Za-z0-9._-]*, at most max_identifier characters
   path,        ///< an absolute host path; in a file also one that is relative to the file's folder
   choice,      ///< one of Field::choices
@@ -30,6 +31,7 @@ enum class FieldKind : std::uint8_t {
   properties,  ///< a map of anything
 };
 
+inline constexpr std::size_t max_document = std::size_t{64} << 10;
 inline constexpr std::size_t max_identifier = 31;  ///< what QEMU's node names may have
 
 /// Who may set a field: one that names host programs or folders should not come from an untrusted party.
@@ -101,6 +103,10 @@ VISOR_CORE_EXPORT Value to_value(const DeviceConfig& device, bool all = false);
 VISOR_CORE_EXPORT void check_fields(const VmConfig& config, std::vector<ConfigProblem>& problems);
 /// The same for one device, throwing invalid_config with all problems in the message.
 VISOR_CORE_EXPORT void check_fields(const DeviceConfig& device);
+
+/// Whether this can be a name of a device, which is QEMU's rule as well: a letter, then letters, digits, '.', '_' and
+/// '-'. How long it may be is another question: max_identifier.
+VISOR_CORE_EXPORT bool is_identifier(std::string_view text) noexcept;
 
 /// The candidate that a misspelt word was most likely meant to be; empty when none is near.
 VISOR_CORE_EXPORT std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& candidates);

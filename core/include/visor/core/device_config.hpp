@@ -102,7 +102,7 @@ struct VhostUserConfig {
 
 struct RngConfig {
   std::string id;
-  std::string source = "/dev/urandom";
+  std::string source;  ///< empty: HostPolicy::entropy_source
   std::uint64_t max_bytes = 0;
   std::uint32_t period_ms = 0;
   bool operator==(const RngConfig&) const = default;
@@ -152,6 +152,23 @@ struct IoThreadConfig {
   bool operator==(const IoThreadConfig&) const = default;
 };
 
+enum class CloudInitSource : std::uint8_t { no_cloud, config_drive };
+
+/// A read-only disk from which cloud-init sets the guest up. It is made when the VM is started, and goes with the VM.
+/// Of each pair, a text and a path of a file with it, at most one is set. Without meta-data it has the VM's id and, as
+/// far as it can be one, the VM's name as the host name.
+struct CloudInitConfig {
+  std::string id;
+  CloudInitSource source = CloudInitSource::no_cloud;
+  std::string user_data;
+  std::string user_data_path;
+  std::string meta_data;
+  std::string meta_data_path;
+  std::string network_config;
+  std::string network_config_path;
+  bool operator==(const CloudInitConfig&) const = default;
+};
+
 /// The escape hatch: a device in the hypervisor's own words. It marks the VM as customised.
 struct RawDeviceConfig {
   std::string id;
@@ -163,7 +180,7 @@ struct RawDeviceConfig {
 /// The types of devices, in the order of device_sections().
 using DeviceVariant = std::variant<DiskConfig, ShareConfig, NicConfig, SerialPortConfig, VsockConfig, VfioConfig,
                                    VhostUserConfig, RngConfig, BalloonConfig, PanicConfig, WatchdogConfig, FwCfgConfig,
-                                   IommuConfig, IoThreadConfig, RawDeviceConfig>;
+                                   IommuConfig, IoThreadConfig, CloudInitConfig, RawDeviceConfig>;
 
 /// One device of any type: a variant, for std::get_if, std::holds_alternative and std::visit. How it is copied,
 /// compared and destroyed is compiled once, in core, and not by everyone who includes this. A default-made one is a
@@ -185,6 +202,7 @@ struct VISOR_CORE_EXPORT DeviceConfig : DeviceVariant {
   DeviceConfig(FwCfgConfig device) noexcept;
   DeviceConfig(IommuConfig device) noexcept;
   DeviceConfig(IoThreadConfig device) noexcept;
+  DeviceConfig(CloudInitConfig device) noexcept;
   DeviceConfig(RawDeviceConfig device) noexcept;
   DeviceConfig(const DeviceConfig& other);
   DeviceConfig(DeviceConfig&& other) noexcept;

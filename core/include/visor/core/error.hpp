@@ -55,7 +55,8 @@ class VISOR_CORE_EXPORT Error : public std::exception {
 };
 
 /// An Error for a failed system call: "<what>: <text of the errno value>".
-/// EACCES and EPERM become permission_denied, ENOENT not_found, EEXIST already_exists, all others io_error.
+/// EACCES and EPERM become permission_denied, ENOENT not_found, EEXIST already_exists, ENAMETOOLONG invalid_config, all
+/// others io_error.
 VISOR_CORE_EXPORT Error system_error(std::string_view what, int errno_value);
 
 }  // namespace visor

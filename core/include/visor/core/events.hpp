@@ -28,6 +28,7 @@ enum class EventKind : std::uint32_t {
   resynced,  ///< a new connection; what happened before it may have been missed. data: what it found, if it could;
              ///< data.lost, if any: for so many events there was no room while the connection was made
   responsive_changed,  ///< data.responsive: whether the hypervisor answers; it was silent for some seconds when not
+  helper_exited,       ///< data.helper, data.status, data.stderr: a process that serves a device of the VM has ended
 };
 
 VISOR_CORE_EXPORT std::string_view to_string(EventKind kind) noexcept;

@@ -56,6 +56,25 @@ class VISOR_CORE_EXPORT RestoreExtension : public Extension {
                                     const std::filesystem::path& run_dir, const CallContext& call) = 0;
 };
 
+/// One option of a command line, with its value where it has one.
+struct CommandPart {
+  std::string section;             ///< parts of one kind stand together: "machine", "devices"
+  std::vector<std::string> words;  ///< elements of the command line: {"-m", "size=512M"}
+  /// What asked for it: a field of the configuration ("memory.size", "devices[2]"), or a sentence.
+  std::string reason;
+};
+
+/// "visor.explain/1" of a Hypervisor: why its command line is as it is.
+class VISOR_CORE_EXPORT ExplainExtension : public Extension {
+ public:
+  static constexpr std::string_view id = "visor.explain/1";
+  ~ExplainExtension() override;
+  /// The parts of Hypervisor::command_line() in order: their words, one after the other, are that line. Starts nothing
+  /// and takes no deadline. Throws as Hypervisor::validate(). [file I/O]
+  virtual std::vector<CommandPart> explain(const VmConfig& config, const std::string& vm_id,
+                                           const std::filesystem::path& run_dir) = 0;
+};
+
 /// How a migration goes about it.
 struct MigrationOptions {
   std::uint64_t max_bytes_per_s = 0;        ///< 0: as fast as it goes

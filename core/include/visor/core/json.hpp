@@ -19,4 +19,8 @@ inline constexpr std::size_t max_json_depth = 128;
 /// last one wins. Throws Error(invalid_config) with the byte position for anything else, including too deep nesting.
 VISOR_CORE_EXPORT Value parse_json(std::string_view text);
 
+/// Length in bytes of the UTF-8 character that a text begins with; 0 when it begins with none. Neither overlong forms
+/// nor surrogates are.
+VISOR_CORE_EXPORT std::size_t utf8_length(std::string_view text) noexcept;
+
 }  // namespace visor

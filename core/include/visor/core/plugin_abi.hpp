@@ -9,7 +9,7 @@
 
 #define VISOR_PLUGIN_MAGIC 0x52534956u  // "VISR"
 /// Bumped with every change to these two structs, to an interface's vtable or to a value type in core.
-#define VISOR_PLUGIN_ABI 2u
+#define VISOR_PLUGIN_ABI 3u
 #define VISOR_PLUGIN_SECTION ".visor.plugin"
 #define VISOR_SDK_VERSION "0.1.0"
 

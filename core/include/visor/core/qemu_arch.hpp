@@ -170,7 +170,8 @@ class VISOR_CORE_EXPORT QemuArch {
   [[nodiscard]] virtual std::vector<QemuOption> globals(const ArchInput& in) const = 0;
   [[nodiscard]] virtual MigrationRules migration(const ArchInput& in) const = 0;
   [[nodiscard]] virtual Capabilities capabilities(const ArchInput& in) const = 0;
-  /// Throws invalid_config or unsupported for what this architecture or machine refuses.
+  /// Throws invalid_config or unsupported for what this architecture or machine refuses: all of it, a line each that
+  /// begins with the field (visor::Problems gathers them).
   virtual void validate(const ArchInput& in) const = 0;
 };
 

@@ -27,9 +27,6 @@ struct QemuMachineCaps {
   std::string name;        ///< "pc-q35-7.2"
   std::string alias = {};  ///< "q35", or empty
   std::uint32_t max_vcpus = 0;
-  bool cpu_hotplug = false;
-  bool deprecated = false;
-  std::string default_cpu = {};  ///< a device type, "qemu64-x86_64-cpu"; empty: the machine has none
   bool operator==(const QemuMachineCaps&) const = default;
 };
 
@@ -41,18 +38,18 @@ struct VISOR_CORE_EXPORT QemuCaps {
   std::string binary = {};                     ///< path of the program that was asked; empty: a table
   std::vector<QemuMachineCaps> machines = {};  ///< sorted by name
   std::vector<std::string> objects = {};       ///< object types that a user can make: "iothread", …
-  std::vector<std::string> commands = {};      ///< of QMP
   /// What of QMP's arguments is there, out of those that visorkit has a use for: "blockdev-add:aio=io_uring".
   std::vector<std::string> features = {};
   /// Names of properties, sorted, of the device types that the driver makes.
   std::map<std::string, std::vector<std::string>, std::less<>> properties = {};
+  std::string kept_in = {};  ///< the file that this was read from; empty: the program itself has just said it
 
   bool operator==(const QemuCaps&) const = default;
 
   /// Whether the release is one that visorkit was measured with, which ends with 7.2. What visorkit says of newer ones
   /// is read out of their documentation.
   [[nodiscard]] bool verified() const noexcept;
-  /// "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64"
+  /// "QEMU 7.2.22 at /usr/bin/qemu-system-x86_64"; of what was kept, with the file to remove when it is not so.
   [[nodiscard]] std::string who() const;
   /// By its name or its alias; null when there is none, or the machines are not known.
   [[nodiscard]] const QemuMachineCaps* machine(std::string_view type) const noexcept;
@@ -60,7 +57,6 @@ struct VISOR_CORE_EXPORT QemuCaps {
   [[nodiscard]] bool may_have_machine(std::string_view type) const noexcept;
   [[nodiscard]] bool may_have_device(std::string_view driver) const noexcept;
   [[nodiscard]] bool may_have_object(std::string_view type) const noexcept;
-  [[nodiscard]] bool may_have_command(std::string_view name) const noexcept;
   [[nodiscard]] bool may_have_property(std::string_view driver, std::string_view property) const noexcept;
   /// Also true when the binary was not asked: `features` may be empty for one that has none of them.
   [[nodiscard]] bool may_have_feature(std::string_view feature) const noexcept;

@@ -67,7 +67,8 @@ class VISOR_CORE_EXPORT Vm {
   /// A start that fails ends all it had begun, and the VM is created again: another start may be tried.
   virtual void start(bool start_paused, const CallContext& call) = 0;
   void start(const CallContext& call) { start(false, call); }
-  /// Waits for the guest's own sign that it is ready (ReadyConfig). Throws unsupported when none is configured.
+  /// Waits for the guest's own sign that it is ready (ReadyConfig). Throws unsupported when none is configured. A
+  /// timeout quotes the last line on the console, where the plugin keeps one.
   virtual void wait_ready(const CallContext& call) = 0;
   /// Waits for the end, whoever brings it about. Returns at once when it is over already.
   virtual ExitRecord wait_exit(const CallContext& call) = 0;

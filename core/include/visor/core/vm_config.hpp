@@ -5,6 +5,7 @@
 #include "visor/core/params.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +21,7 @@ struct MachineConfig {
   Accelerator accelerator = Accelerator::automatic;
   std::vector<std::string> options;
   std::uint32_t bridges = 0;
-  std::uint32_t root_ports = 0;
+  std::optional<std::uint32_t> root_ports = {};
   bool iommu = false;
   bool iommu_platform = false;
   bool nesting_checks = true;
@@ -227,6 +228,7 @@ struct ConfigDefaults {
   std::uint64_t host_memory_mib = 0;  ///< 0: not checked
   bool needs_boot_files = true;       ///< false for a hypervisor that boots nothing (mock)
   BlockDriver block_driver = BlockDriver::virtio_scsi;
+  std::uint32_t bridges = 1;  ///< 0: none unless the configuration asks for some
 };
 
 /// A checked copy with all defaults filled in; the caller's object stays as it is. Doing it twice changes nothing more.
@@ -235,15 +237,20 @@ struct ConfigDefaults {
 /// not both (an early initrd goes beside an image; a custom one of the two puts the other configured one aside) ·
 /// template flags not both, memory path with either, state path with `from` · vCPUs, memory, slots, bridges, block
 /// driver, max vCPUs and 9p msize (unless virtio-fs) defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit ·
-/// memory at most its own maximum and the host's · devices: ids, share tags and port names unique, iothreads there, at
-/// most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace. Throws
-/// invalid_config; the message names the field. [any thread] Reads no files.
+/// memory at most its own maximum and the host's · devices: ids, tags, names of ports and of fw_cfg unique, iothreads
+/// there, at most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace.
+/// Throws invalid_config with all that is wrong, a line each that begins with the field: of the tables first, of the
+/// other rules when the tables find nothing. [any thread] Reads no files.
 VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
+
+/// What the guest gives when it mounts a share of a normalised configuration: mount -t 9p -o <these> <tag> <folder>.
+/// For 9p it has the size of messages, which the guest alone chooses; empty when virtio-fs has nothing to be told.
+VISOR_CORE_EXPORT std::string share_mount_options(const VmConfig& config, const ShareConfig& share);
 
 /// Looks at the files of a normalised configuration that the guest boots from: kernel, image, initrds, firmware, flash.
 /// Each must be readable and not empty, a file (an image also a block device), an initrd smaller than the memory, and a
 /// custom asset must have its SHA-512. Throws not_found, permission_denied, invalid_config or io_error; the message
-/// names the field and the path. [file I/O] Only files with a SHA-512 are read.
+/// names each field and path, a line each. [file I/O] Only files with a SHA-512 are read.
 VISOR_CORE_EXPORT void check_boot_files(const VmConfig& config);
 
 /// Compares a file with the asset's SHA-512, when it has one. Throws as check_boot_files(). [file I/O]

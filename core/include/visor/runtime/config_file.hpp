@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "visor/core/value.hpp"
 #include "visor/core/vm_config.hpp"
 #include "visor/runtime/export.h"
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -19,16 +22,21 @@ namespace visor {
 inline constexpr std::size_t max_config_bytes = std::size_t{1} << 20;
 inline constexpr std::size_t max_config_depth = 32;
 
+/// Where the values of a file stand, by path: "memory", "memory.size", "devices[2]", "devices[2].path"; at the key, of
+/// an item at its beginning.
+using ConfigMarks = std::map<std::string, Mark, std::less<>>;
+
 /// Reads a file. Relative paths in it become absolute against the file's own folder.
 ///
 /// Throws invalid_config with all problems, one a line: "<path>:<line>:<column>: <key>: <what>"; exhausted for a file
 /// over max_config_bytes; not_found, permission_denied and io_error for a file that cannot be read. [file I/O]
-VISOR_RUNTIME_EXPORT VmConfig load_config(const std::filesystem::path& path);
+/// Where its values stand is put to `marks` when that is given.
+VISOR_RUNTIME_EXPORT VmConfig load_config(const std::filesystem::path& path, ConfigMarks* marks = nullptr);
 
 /// The same from text. `name` stands for the file in messages; relative paths are joined with `folder`, and stay as
 /// they are when it is empty.
 VISOR_RUNTIME_EXPORT VmConfig load_config_text(std::string_view text, std::string_view name,
-                                               const std::filesystem::path& folder = {});
+                                               const std::filesystem::path& folder = {}, ConfigMarks* marks = nullptr);
 
 /// JSON Schema (draft 2020-12) of configuration files, made from the tables of describe.hpp. It says everything about
 /// single keys but the bounds of sizes written with a unit, and nothing about how keys go together.

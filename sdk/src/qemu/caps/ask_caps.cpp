@@ -3,11 +3,15 @@
 
 #include "caps_codec.hpp"
 #include "visor/core/error.hpp"
+#include "visor/core/params.hpp"
+#include "visor/sdk/device/describe.hpp"
+#include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/qmp/commands.hpp"
 
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,49 +19,21 @@
 namespace visor::sdk {
 namespace {
 
-constexpr std::array<std::string_view, 43> drivers = {"diag288",
-                                                      "i6300esb",
-                                                      "intel-iommu",
-                                                      "nvdimm",
-                                                      "pvpanic",
-                                                      "pvpanic-pci",
-                                                      "sclpconsole",
-                                                      "scsi-hd",
-                                                      "spapr-vty",
-                                                      "vfio-ap",
-                                                      "vfio-ccw",
-                                                      "vfio-pci",
-                                                      "vhost-user-blk-pci",
-                                                      "vhost-user-fs-ccw",
-                                                      "vhost-user-fs-device",
-                                                      "vhost-user-fs-pci",
-                                                      "vhost-user-scsi-pci",
-                                                      "vhost-vsock-ccw",
-                                                      "vhost-vsock-device",
-                                                      "vhost-vsock-pci",
-                                                      "virtconsole",
-                                                      "virtio-9p-ccw",
-                                                      "virtio-9p-device",
-                                                      "virtio-9p-pci",
-                                                      "virtio-balloon-ccw",
-                                                      "virtio-balloon-device",
-                                                      "virtio-balloon-pci",
-                                                      "virtio-blk-ccw",
-                                                      "virtio-blk-device",
-                                                      "virtio-blk-pci",
-                                                      "virtio-net-ccw",
-                                                      "virtio-net-device",
-                                                      "virtio-net-pci",
-                                                      "virtio-rng-ccw",
-                                                      "virtio-rng-device",
-                                                      "virtio-rng-pci",
-                                                      "virtio-scsi-ccw",
-                                                      "virtio-scsi-device",
-                                                      "virtio-scsi-pci",
-                                                      "virtio-serial-ccw",
-                                                      "virtio-serial-device",
-                                                      "virtio-serial-pci",
-                                                      "virtserialport"};
+/// Device types that the driver makes and that no struct has.
+constexpr std::array<std::string_view, 4> without_table = {"diag288", "i6300esb", "sclpconsole", "spapr-vty"};
+
+/// All types that a device struct can become, on every transport that has them.
+void add_types(const DeviceTable& table, std::set<std::string>& types) {
+  if (table.kind != DeviceOption::device) return;
+  for (const auto& variant : table.variants) {
+    if (!variant.refused.empty() || variant.type.empty()) continue;
+    if (!table.virtio) types.emplace(variant.type);
+    for (const auto transport : {VirtioTransport::pci, VirtioTransport::ccw, VirtioTransport::mmio}) {
+      const bool has = table.virtio && (variant.transports & transport_bit(transport)) != 0;
+      if (has) types.insert(virtio_driver(variant.type, transport));
+    }
+  }
+}
 
 /// What may be missing from a command's arguments, by release or by how QEMU was built: a word that an argument takes,
 /// or with an empty word the argument itself.
@@ -85,11 +61,6 @@ std::vector<std::string> names_of(const std::vector<qmp::ObjectType>& types) {
   return names;
 }
 
-bool boolean(const Value& map, std::string_view key) {
-  const auto* const value = map.find(key);
-  return value != nullptr && value->as_bool();
-}
-
 std::string text(const Value& map, std::string_view key) {
   const auto* const value = map.find(key);
   return value != nullptr ? value->as_string() : std::string{};
@@ -102,22 +73,10 @@ std::vector<QemuMachineCaps> machines_from(const Value& answer) {
         std::min<std::uint64_t>(machine.at("cpu-max").as_uint(), std::numeric_limits<std::int32_t>::max());
     machines.push_back({.name = machine.at("name").as_string(),
                         .alias = text(machine, "alias"),
-                        .max_vcpus = static_cast<std::uint32_t>(most),
-                        .cpu_hotplug = boolean(machine, "hotpluggable-cpus"),
-                        .deprecated = boolean(machine, "deprecated"),
-                        .default_cpu = text(machine, "default-cpu-type")});
+                        .max_vcpus = static_cast<std::uint32_t>(most)});
   }
   std::ranges::sort(machines, {}, &QemuMachineCaps::name);
   return machines;
-}
-
-std::vector<std::string> commands_from(const qmp::Schema& schema) {
-  std::vector<std::string> names;
-  for (const auto& entry : schema.entries()) {
-    if (entry.meta_type == "command") names.push_back(entry.name);
-  }
-  sort(names);
-  return names;
 }
 
 std::vector<std::string> features_from(const qmp::Schema& schema) {
@@ -125,7 +84,8 @@ std::vector<std::string> features_from(const qmp::Schema& schema) {
   for (const auto& [command, path, word] : questions) {
     const bool has = word.empty() ? schema.has_argument(command, path) : schema.has_enum_member(command, path, word);
     if (!has) continue;
-    names.push_back(std::string{command} + ':' + std::string{path} + (word.empty() ? "" : "=") + std::string{word});
+    const Param name{std::string{command} + ':' + std::string{path}, std::string{word}};
+    names.push_back(serialize_params({name}, "=").front());
   }
   sort(names);
   return names;
@@ -140,7 +100,14 @@ std::vector<std::string> properties_of(qmp::Client& client, const std::string& d
 
 }  // namespace
 
-std::span<const std::string_view> known_drivers() noexcept { return drivers; }
+const std::vector<std::string>& known_drivers() {
+  static const auto drivers = [] {
+    std::set<std::string> types{without_table.begin(), without_table.end()};
+    for (const auto* const table : device_tables()) add_types(*table, types);
+    return std::vector<std::string>{types.begin(), types.end()};
+  }();
+  return drivers;
+}
 
 QemuCaps ask_caps(qmp::Client& client, const CallContext& call) try {
   QemuCaps caps;
@@ -149,12 +116,10 @@ QemuCaps ask_caps(qmp::Client& client, const CallContext& call) try {
   caps.machines = machines_from(client.execute("query-machines", call));
   caps.devices = names_of(qmp::qom_list_types(client, "device", false, call));
   caps.objects = names_of(qmp::qom_list_types(client, "user-creatable", false, call));
-  const auto schema = qmp::query_qmp_schema(client, call);
-  caps.commands = commands_from(schema);
-  caps.features = features_from(schema);
-  for (const auto driver : drivers) {
+  caps.features = features_from(qmp::query_qmp_schema(client, call));
+  for (const auto& driver : known_drivers()) {
     if (!std::ranges::binary_search(caps.devices, driver)) continue;
-    caps.properties.emplace(driver, properties_of(client, std::string{driver}, call));
+    caps.properties.emplace(driver, properties_of(client, driver, call));
   }
   check_bounds(caps);
   return caps;

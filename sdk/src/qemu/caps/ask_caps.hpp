@@ -4,13 +4,13 @@
 #include "visor/core/qemu_caps.hpp"
 #include "visor/sdk/qmp/client.hpp"
 
-#include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 namespace visor::sdk {
 
 /// The device types that the driver makes on some machine, sorted; their properties are asked for.
-std::span<const std::string_view> known_drivers() noexcept;
+const std::vector<std::string>& known_drivers();
 
 /// What the QEMU at the other end can do. Deadlines and errors as Client::execute(); hypervisor_error also for lists
 /// that no QEMU has.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "caps_cache.hpp"
 
+#include "qemu/fnv.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/core/unique_fd.hpp"
@@ -21,12 +22,10 @@ namespace {
 
 std::int64_t nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
-/// FNV-1a: only to give each path a short name of its own. The file says which path it is of.
+/// Only to give each path a short name of its own. The file says which path it is of.
 std::string hash_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   std::array<char, 17> digits{};
-  (void)std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
+  (void)std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(fnv1a(text)));
   return digits.data();
 }
 
@@ -109,7 +108,10 @@ std::optional<QemuCaps> CapsCache::load(const BinaryIdentity& identity) const no
     const auto text = read_private(file);
     if (!text) return std::nullopt;
     auto cached = caps_from_text(*text);
-    if (cached.identity == identity) return std::move(cached.caps);
+    if (cached.identity == identity) {
+      cached.caps.kept_in = file.string();
+      return std::move(cached.caps);
+    }
     tell(LogLevel::debug, what + "the program has changed since");
   } catch (const std::exception& error) {
     tell(LogLevel::info, what + error.what());

@@ -52,21 +52,13 @@ std::uint32_t number32(const Value& value) {
 }
 
 Value machine_to_value(const QemuMachineCaps& machine) {
-  return Value::map({{"name", machine.name},
-                     {"alias", machine.alias},
-                     {"max_vcpus", machine.max_vcpus},
-                     {"cpu_hotplug", machine.cpu_hotplug},
-                     {"deprecated", machine.deprecated},
-                     {"default_cpu", machine.default_cpu}});
+  return Value::map({{"name", machine.name}, {"alias", machine.alias}, {"max_vcpus", machine.max_vcpus}});
 }
 
 QemuMachineCaps machine_from_value(const Value& value) {
   return {.name = value.at("name").as_string(),
           .alias = value.at("alias").as_string(),
-          .max_vcpus = number32(value.at("max_vcpus")),
-          .cpu_hotplug = value.at("cpu_hotplug").as_bool(),
-          .deprecated = value.at("deprecated").as_bool(),
-          .default_cpu = value.at("default_cpu").as_string()};
+          .max_vcpus = number32(value.at("max_vcpus"))};
 }
 
 Value caps_to_value(const QemuCaps& caps) {
@@ -80,7 +72,6 @@ Value caps_to_value(const QemuCaps& caps) {
                      {"machines", std::move(machines)},
                      {"devices", names_to_value(caps.devices)},
                      {"objects", names_to_value(caps.objects)},
-                     {"commands", names_to_value(caps.commands)},
                      {"features", names_to_value(caps.features)},
                      {"properties", std::move(properties)}});
 }
@@ -94,7 +85,6 @@ QemuCaps caps_from_value(const Value& value) {
   for (const auto& machine : value.at("machines").as_list()) caps.machines.push_back(machine_from_value(machine));
   caps.devices = names_from_value(value.at("devices"));
   caps.objects = names_from_value(value.at("objects"));
-  caps.commands = names_from_value(value.at("commands"));
   caps.features = names_from_value(value.at("features"));
   for (const auto& [driver, names] : value.at("properties").as_map()) {
     caps.properties[driver] = names_from_value(names);
@@ -127,10 +117,9 @@ void check_bounds(const QemuCaps& caps) {
   for (const auto& machine : caps.machines) {
     check_name(machine.name);
     if (!machine.alias.empty()) check_name(machine.alias);
-    if (!machine.default_cpu.empty()) check_name(machine.default_cpu);
   }
   if (!std::ranges::is_sorted(caps.machines, {}, &QemuMachineCaps::name)) refuse("the machines are not sorted");
-  for (const auto* names : {&caps.devices, &caps.objects, &caps.commands, &caps.features}) check_names(*names);
+  for (const auto* names : {&caps.devices, &caps.objects, &caps.features}) check_names(*names);
   if (caps.properties.size() > max_drivers) refuse("properties of more than 256 device types");
   for (const auto& [driver, names] : caps.properties) {
     check_name(driver);

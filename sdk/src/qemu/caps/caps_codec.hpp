@@ -31,7 +31,7 @@ struct CachedCaps {
 /// A longer text is refused; QEMU 7.2 makes some 60 KiB.
 inline constexpr std::size_t max_caps_bytes = std::size_t{1} << 20U;
 /// Another number: the text means something else. A reader knows none but its own.
-inline constexpr int caps_format = 1;
+inline constexpr int caps_format = 2;
 
 /// Throws invalid_config when a list is longer than any QEMU's, or a name is empty, too long or has a control
 /// character.

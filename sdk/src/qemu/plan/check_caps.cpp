@@ -14,10 +14,10 @@
 namespace visor::sdk::plan {
 namespace {
 
-[[noreturn]] void refuse_lack(const Input& input, const std::string& reason, std::string_view kind,
-                              std::string_view wanted, const std::vector<std::string_view>& names) {
-  throw Error(Errc::unsupported, reason + ": " + input.caps.who() + " has no " + std::string{kind} + " '" +
-                                     std::string{wanted} + "'; it has " + nearest_first(names, wanted));
+void note_lack(const Input& input, Problems& problems, const std::string& reason, std::string_view kind,
+               std::string_view wanted, const std::vector<std::string_view>& names) {
+  problems.add(Errc::unsupported, reason + ": " + input.caps.who() + " has no " + std::string{kind} + " '" +
+                                      std::string{wanted} + "'; it has " + nearest_first(names, wanted));
 }
 
 std::vector<std::string_view> views(const std::vector<std::string>& names) { return {names.begin(), names.end()}; }
@@ -48,57 +48,62 @@ bool is_alias(const QemuCaps& caps, std::string_view driver) {
   return name.starts_with("virtio-") && (caps.may_have_device(name + "-pci") || caps.may_have_device(name + "-ccw"));
 }
 
-void check_device(const Input& input, const CommandLine::Argument& argument) {
+void check_device(const Input& input, Problems& problems, const CommandLine::Argument& argument) {
   std::string_view rest = argument.value;
   const auto driver = next_item(rest);
   const bool asked = !input.caps.binary.empty();  // a table has no more than what the driver itself makes
   if (asked && !input.caps.may_have_device(driver) && !is_alias(input.caps, driver)) {
-    refuse_lack(input, argument.reason, "device", driver, views(input.caps.devices));
+    return note_lack(input, problems, argument.reason, "device", driver, views(input.caps.devices));
   }
   while (!rest.empty()) {
     const auto item = next_item(rest);
     const auto property = item.substr(0, item.find('='));
     if (is_general(property) || input.caps.may_have_property(driver, property)) continue;
-    refuse_lack(input, argument.reason, "property of " + std::string{driver}, property,
-                views(input.caps.properties.find(driver)->second));
+    note_lack(input, problems, argument.reason, "property of " + std::string{driver}, property,
+              views(input.caps.properties.find(driver)->second));
   }
 }
 
-void check_disks(const Input& input) {
+void check_disks(const Input& input, Problems& problems) {
   if (input.caps.may_have_feature("blockdev-add:aio=io_uring")) return;
-  for (const auto& device : input.config.devices) {
-    const auto* const disk = std::get_if<DiskConfig>(&device);
+  for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
+    const auto* const disk = std::get_if<DiskConfig>(&input.config.devices[i]);
     if (disk == nullptr || disk->aio != DiskAio::io_uring) continue;
-    throw Error(Errc::unsupported, "Disk '" + disk->id + "': " + input.caps.who() +
-                                       " was built without aio io_uring; it has threads, native");
+    problems.add(Errc::unsupported, "devices[" + std::to_string(i) + "].aio: " + input.caps.who() +
+                                        " was built without aio io_uring; it has threads, native");
   }
 }
 
 }  // namespace
 
-void detail::check_machine(const Input& input) {
+bool detail::check_machine(const Input& input, Problems& problems) {
   const auto& caps = input.caps;
   const auto& asked = input.config.machine.type;
   const auto type = asked.empty() ? std::string{input.arch.default_machine()} : asked;
-  if (!caps.may_have_machine(type)) refuse_lack(input, "machine.type", "machine", type, machine_names(caps));
+  if (!caps.may_have_machine(type)) {
+    note_lack(input, problems, "machine.type", "machine", type, machine_names(caps));
+    return false;
+  }
   const auto* const machine = caps.machine(type);
-  if (machine == nullptr || input.config.cpu.count <= machine->max_vcpus) return;
-  throw Error(Errc::unsupported, "cpu.count: machine '" + type + "' of " + caps.who() + " has at most " +
-                                     std::to_string(machine->max_vcpus) + " vCPUs, not " +
-                                     std::to_string(input.config.cpu.count));
+  if (machine != nullptr && input.config.cpu.count > machine->max_vcpus) {
+    problems.add(Errc::unsupported, "cpu.count: machine '" + type + "' of " + caps.who() + " has at most " +
+                                        std::to_string(machine->max_vcpus) + " vCPUs, not " +
+                                        std::to_string(input.config.cpu.count));
+  }
+  return true;
 }
 
-void detail::check_devices(const Input& input, const CommandLine& line) {
-  for (const auto& argument : line.arguments()) {
-    if (argument.option == "-device") check_device(input, argument);
+void detail::check_devices(const Input& input, Plan& plan) {
+  for (const auto& argument : plan.line.arguments()) {
+    if (argument.option == "-device") check_device(input, plan.problems, argument);
     if (argument.option != "-object") continue;
     std::string_view rest = argument.value;
     const auto type = next_item(rest);
     if (!input.caps.may_have_object(type)) {
-      refuse_lack(input, argument.reason, "object", type, views(input.caps.objects));
+      note_lack(input, plan.problems, argument.reason, "object", type, views(input.caps.objects));
     }
   }
-  check_disks(input);
+  check_disks(input, plan.problems);
 }
 
 }  // namespace visor::sdk::plan

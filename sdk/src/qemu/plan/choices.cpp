@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <set>
 #include <string_view>
 
 namespace visor::sdk::plan {
@@ -25,8 +24,8 @@ namespace {
 constexpr std::string_view pfn_signature{"NVDIMM_PFN_INFO\0", 16};
 constexpr off_t pfn_offset = 4096;
 
-/// Fields of the configuration that the driver acts on; sections stand for all they hold. The hook path and the
-/// factory's id are for those who read the configuration back.
+/// Fields of the configuration that the driver acts on; sections stand for all they hold. The hook path, the factory's
+/// id and the size of 9p messages, which a guest says when it mounts, are for those who read the configuration back.
 constexpr std::string_view supported[] = {
     "name",
     "hypervisor",
@@ -36,6 +35,10 @@ constexpr std::string_view supported[] = {
     "machine.type",
     "machine.accelerator",
     "machine.options",
+    "machine.bridges",
+    "machine.root_ports",
+    "machine.nesting_checks",
+    "machine.hotplug_vfio_on_root_bus",
     "machine.iommu",
     "machine.iommu_platform",
     "cpu",
@@ -55,8 +58,14 @@ constexpr std::string_view supported[] = {
     "storage.cache_direct",
     "storage.cache_no_flush",
     "storage.iothreads",
+    "storage.disable_block",
     "shared_fs.type",
+    "shared_fs.daemon",
+    "shared_fs.cache",
+    "shared_fs.daemon_args",
+    "shared_fs.msize_9p_bytes",
     "network.vhost",
+    "network.use_vsock",
     "console",
     "ready",
     "policy",
@@ -70,6 +79,7 @@ constexpr std::string_view supported[] = {
     "host.entropy_source",
     "host.allowed_entropy_sources",
     "host.allowed_backing_dirs",
+    "host.allowed_virtio_fs_daemons",
     "host.network_namespace",
     "host.allowed_hypervisor_paths",
     "devices",
@@ -79,28 +89,48 @@ bool is_supported(std::string_view path) { return std::ranges::find(supported, p
 
 /// Whether a field has the value that normalising puts where the user says nothing.
 bool is_filled_in(const std::string& section, const std::string& key, const Value& member) {
-  static const auto silent = to_value(normalised({}, {.needs_boot_files = false, .block_driver = default_disks}));
+  static const auto silent =
+      to_value(normalised({}, {.needs_boot_files = false, .block_driver = default_disks, .bridges = 0}));
   const auto* defaults = silent.find(section);
   const auto* standard = defaults != nullptr ? defaults->find(key) : nullptr;
   return standard != nullptr && *standard == member;
 }
 
-std::string next_id(std::string_view type, std::set<std::string>& taken) {
-  for (std::size_t i = 0;; ++i) {
-    std::string id{type};
-    std::erase(id, '_');
-    id += std::to_string(i);
-    if (taken.insert(id).second) return id;
+void check_device_id(Problems& problems, std::size_t index, const std::string& id) {
+  const auto field = "devices[" + std::to_string(index) + "].id: '" + id + "' ";
+  if (!is_qemu_id(id)) {
+    problems.add(Errc::invalid_config, field + "must be a letter followed by letters, digits, '-', '.' or '_'");
+  }
+  if (id.starts_with("visor-")) {
+    problems.add(Errc::invalid_config, field + "is reserved; ids must not begin with 'visor-'");
   }
 }
 
-void check_device_id(const std::string& id) {
-  if (!is_qemu_id(id)) {
-    throw Error(Errc::invalid_config,
-                "devices: the id '" + id + "' must be a letter followed by letters, digits, '-', '.' or '_'");
+/// The choices of a running VM are made again when devices come.
+bool is_chosen_vsock(const VmConfig& config, const DeviceConfig& device) {
+  return config.network.use_vsock && std::holds_alternative<VsockConfig>(device) &&
+         device_id(device) == chosen_vsock_id;
+}
+
+void name_devices(VmConfig& config) {
+  Addresses ids;
+  Problems problems;
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto& device = config.devices[i];
+    // The rules of the machine, its kernel parameters among them, ask the one field.
+    if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
+    if (device_id(device).empty()) continue;
+    if (!is_chosen_vsock(config, device)) check_device_id(problems, i, device_id(device));
+    if (ids.has(device_id(device))) {
+      problems.add(Errc::invalid_config,
+                   "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
+    } else {
+      ids.claim(device_id(device));
+    }
   }
-  if (id.starts_with("visor-")) {
-    throw Error(Errc::invalid_config, "devices: the id '" + id + "' is reserved; ids must not begin with 'visor-'");
+  problems.throw_if_any();
+  for (auto& device : config.devices) {
+    if (device_id(device).empty()) set_device_id(device, ids.claim_new(device_type(device)));
   }
 }
 
@@ -127,6 +157,14 @@ FileFacts inspect_file(const std::filesystem::path& path) {
   return facts;
 }
 
+FileFacts inspect_device(const std::filesystem::path& sysfs_path) {
+  std::error_code error;
+  FileFacts facts;
+  facts.real_path = std::filesystem::canonical(sysfs_path, error).string();
+  facts.missing = bool{error};
+  return facts;
+}
+
 VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std::map<std::string, FileFacts>& files) {
   auto config = in.config;
   if (config.boot.image_attachment == ImageAttachment::automatic) {
@@ -135,39 +173,36 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
     const bool dax = facts != files.end() && facts->second.dax_header;
     config.boot.image_attachment = dax && arch.image(in).dax ? ImageAttachment::nvdimm : ImageAttachment::block;
   }
-  std::set<std::string> taken;
-  for (const auto& device : config.devices) {
-    // The rules of the machine, its kernel parameters among them, ask the one field.
-    if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
-    if (device_id(device).empty()) continue;
-    check_device_id(device_id(device));
-    if (!taken.insert(device_id(device)).second) {
-      throw Error(Errc::invalid_config, "devices: the id '" + device_id(device) + "' is used twice");
-    }
+  const auto is_vsock = [](const auto& device) { return std::holds_alternative<VsockConfig>(device); };
+  if (config.network.use_vsock && std::ranges::none_of(config.devices, is_vsock)) {
+    VsockConfig vsock;
+    vsock.id = chosen_vsock_id;
+    config.devices.emplace_back(vsock);
   }
-  for (auto& device : config.devices) {
-    if (device_id(device).empty()) set_device_id(device, next_id(device_type(device), taken));
-  }
+  name_devices(config);
   return config;
 }
 
 void check_supported_fields(const VmConfig& config) {
+  Problems problems;
   for (const auto kind : {AssetKind::hypervisor_ctl, AssetKind::jailer}) {
     if (!is_custom_asset(config, kind)) continue;
-    throw Error(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
+    problems.add(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
   }
   const auto value = to_value(config);  // only what differs from its default
   for (const auto& [section, members] : value.as_map()) {
     if (is_supported(section)) continue;
     if (!members.is_map()) {
-      throw Error(Errc::unsupported, section + ": this version of the QEMU driver does not act on it");
+      problems.add(Errc::unsupported, section + ": this version of the QEMU driver does not act on it");
+      continue;
     }
     for (const auto& [key, member] : members.as_map()) {
       const auto path = section + '.' + key;
       if (is_supported(path) || is_filled_in(section, key, member)) continue;
-      throw Error(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
+      problems.add(Errc::unsupported, path + ": this version of the QEMU driver does not act on it; leave it out");
     }
   }
+  problems.throw_if_any();
 }
 
 }  // namespace visor::sdk::plan

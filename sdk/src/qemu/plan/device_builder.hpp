@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "device/device_error.hpp"
 #include "plan.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/disk.hpp"
 #include "visor/sdk/device/place.hpp"
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -17,12 +19,51 @@ namespace visor::sdk::plan::detail {
 /// The bus of serial ports and of the virtio console.
 inline constexpr std::string_view serial_bus = "visor-serial";
 
+/// Refuses a disk, of whatever kind, cloud-init's too, where storage.disable_block says so.
+void refuse_disabled_block(const VmConfig& config);
+
 /// How a disk of this configuration is attached: as it says itself, or else as `storage.driver` does.
 /// Throws unsupported for what the machine or the driver does not have.
 DiskBus bus_of(const Input& input, const DiskConfig& disk);
 
-/// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is refused with
-/// invalid_config or unsupported, naming the device; none is left out.
+/// Why a device, or one field of it, cannot be. DeviceBuilder::build() says of which device.
+class Refusal final : public Error {
+ public:
+  Refusal(Errc code, std::string_view field, const std::string& why) : Error{code, why}, field_{field} {}
+  [[nodiscard]] const std::string& field() const noexcept { return field_; }
+
+ private:
+  std::string field_;
+};
+
+/// Throws a Refusal of the device at hand.
+[[noreturn]] void refuse(Errc code, const std::string& why);
+/// Throws a Refusal of one field of it.
+[[noreturn]] void refuse_field(Errc code, std::string_view field, const std::string& why);
+
+/// Notes what a device struct found wrong: with the section's key for it where there is one ("devices[3].serial: …").
+void note(Plan& plan, const std::string& path, const Section* section, const DeviceError& error);
+/// Checks a device struct and puts it on the command line. With anything wrong it is noted and not put there.
+template <class Device>
+void add_checked(Plan& plan, const std::string& path, const Section* section, const Device& device) {
+  try {
+    device.validate();
+    device.render(plan.line);
+  } catch (const DeviceError& error) {
+    note(plan, path, section, error);
+  }
+}
+
+class DeviceBuilder;
+/// Ports and bridges that devices are plugged into while the guest runs. Before all devices that QEMU finds a place
+/// for: those then leave the slots of these alone.
+void add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder);
+
+/// What is said of every virtio device's place: the IOMMU, and the legacy interface where the host is a guest itself.
+Place virtio_place(const Input& input);
+
+/// Leads from each configured device to what QEMU is told, one overload a type. What cannot be is noted in
+/// Plan::problems as "devices[i].field: why"; no device is left out.
 class DeviceBuilder {
  public:
   DeviceBuilder(const Input& input, Plan& plan, int& next_fd);
@@ -41,21 +82,27 @@ class DeviceBuilder {
   void operator()(const FwCfgConfig& blob);
   void operator()(const IommuConfig& iommu);
   void operator()(const IoThreadConfig& thread);
+  void operator()(const CloudInitConfig& cloud);
   void operator()(const RawDeviceConfig& raw);
 
-  /// The device at hand, and why it is there.
+  /// Puts the configured device of this number on the command line, or notes why it cannot be.
+  void build(std::size_t index, const DeviceConfig& device);
+  /// The same for one that was not configured itself; because() was called.
+  void build(const DeviceConfig& device);
+  /// The device at hand is there because of this, which also begins each of its problems.
   void because(std::string reason);
-  /// Checks it and puts it on the command line.
+  /// Checks it and puts it on the command line. With anything wrong it is noted and not put there; the next may be.
   template <class Device>
   void add(const Device& device) {
-    device.validate();
-    device.render(plan_.line);
+    add_checked(plan_, because_, section_, device);
   }
   /// A socket on which QEMU listens through the next descriptor.
   Listener listen(std::string path) { return {next_fd_++, std::move(path)}; }
 
   /// What stands with every virtio device.
   [[nodiscard]] Place place() const;
+  /// The same for a device that has no legacy interface, and no property that says so.
+  [[nodiscard]] Place modern_place() const;
   [[nodiscard]] VirtioTransport transport() const noexcept { return transport_; }
   [[nodiscard]] const DeviceChoices& choices() const noexcept { return choices_; }
 
@@ -68,6 +115,7 @@ class DeviceBuilder {
   void add_virtio_disk(const DiskConfig& disk);
   void add_scsi_disk(const DiskConfig& disk);
   void connect(const std::string& chardev, const std::string& socket);
+  void add_served_share(const ShareConfig& share);
   void add_served_card(const VhostUserConfig& served, const std::string& chardev);
 
   const Input& input_;
@@ -75,12 +123,9 @@ class DeviceBuilder {
   int& next_fd_;
   VirtioTransport transport_;
   DeviceChoices choices_;
-  std::string because_;                           // of the device at hand
-  std::map<std::string, std::uint32_t> targets_;  // the next one of each SCSI controller, by its id
-  bool disks_thread_ = false;                     // the thread of storage.iothreads is there
+  std::string because_;               // of the device at hand
+  const Section* section_ = nullptr;  // the fields that it has in the configuration
+  bool disks_thread_ = false;         // the thread of storage.iothreads is there
 };
-
-/// Throws the code with "Device '<id>': <why>".
-[[noreturn]] void refuse(Errc code, const std::string& id, const std::string& why);
 
 }  // namespace visor::sdk::plan::detail

@@ -14,7 +14,7 @@ struct HostPaths {
 
 /// Looks for what the configured devices need of this host, right before a start: a plan is made on any host. Throws
 /// unsupported for what the kernel does not offer, permission_denied, and not_found for a missing path; the message
-/// names the device and what to do. [file I/O] Nothing is opened but looked at.
+/// names each device and field, and what to do, a line each. [file I/O] Nothing is opened but looked at.
 void check_host(const VmConfig& config, const HostPaths& paths = {});
 
 }  // namespace visor::sdk::plan

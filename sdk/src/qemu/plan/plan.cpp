@@ -3,7 +3,10 @@
 
 #include "device_builder.hpp"
 #include "visor/sdk/device/devices.hpp"
+#include "visor/sdk/device/machine.hpp"
+#include "visor/sdk/device/process.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace visor::sdk::plan {
@@ -11,95 +14,109 @@ namespace {
 
 constexpr int first_fd = 3;  // after stdin, stdout and stderr
 
-/// What a watchdog does when it expires; null without one. QEMU has one answer for all of a machine.
-const char* watchdog_action(const VmConfig& config) {
+/// Of a section of the configuration, whose keys its problems name.
+template <class Device>
+void add(Plan& plan, std::string_view section, const Device& device) {
+  const auto& fields = vm_config_section().fields;
+  const auto field = std::ranges::find(fields, section, &Field::key);
+  detail::add_checked(plan, std::string{section}, field == fields.end() ? nullptr : field->section, device);
+}
+
+/// What a watchdog does when it expires; empty without one. QEMU has one answer for all of a machine.
+std::string watchdog_action(const VmConfig& config, Problems& problems) {
   static constexpr std::array words{"reset", "shutdown", "poweroff", "pause", "none"};
-  const char* action = nullptr;
-  for (const auto& device : config.devices) {
-    const auto* const watchdog = std::get_if<WatchdogConfig>(&device);
+  std::string action;
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    const auto* const watchdog = std::get_if<WatchdogConfig>(&config.devices[i]);
     if (watchdog == nullptr) continue;
-    if (action != nullptr) detail::refuse(Errc::invalid_config, watchdog->id, "a VM has at most one watchdog");
+    if (!action.empty()) {
+      problems.add(Errc::invalid_config,
+                   "devices[" + std::to_string(i) + "]: a VM has at most one watchdog; leave one out");
+    }
     action = words.at(static_cast<std::size_t>(watchdog->action));
   }
   return action;
 }
 
-void add_identity(const Input& input, CommandLine& line) {
-  line.section("identity");
-  line.because("name");
+void add_identity(const Input& input, Plan& plan) {
+  plan.line.section("identity");
+  plan.line.because("name");
   const auto& name = input.config.name;
-  line.add("-name", PropertyBag::keys()
-                        .set("guest", name.empty() ? input.id : name)
-                        .set("process", "qemu:" + input.id)
-                        .set("debug-threads", true));
-  line.because("each VM has its own");
-  if (!input.uuid.empty()) line.plain("-uuid", input.uuid);
+  add(plan, "name",
+      Name{.guest = name.empty() ? input.id : name, .process = "qemu:" + input.id, .debug_threads = true});
+  plan.line.because("each VM has its own");
+  add(plan, "uuid", ProcessSettings{.uuid = input.uuid});
 }
 
-void add_machine(const Input& input, CommandLine& line) {
-  const auto in = input.arch_input();
+void add_board(const Input& input, Plan& plan) {
+  plan.line.because("machine");
   const auto& type = input.config.machine.type;
-  line.section("machine");
-  line.because("machine");
-  auto bag = PropertyBag::machine(type.empty() ? std::string{input.arch.default_machine()} : type);
-  bag.set("accel", input.accelerator == Accelerator::kvm ? "kvm" : "tcg");
-  if (detail::has_memory_object(input.config)) bag.set("memory-backend", detail::memory_object);
-  for (const auto& option : input.arch.machine_options(in)) bag.set(option.key, option.value);
-  for (const auto& option : deserialize_params(input.config.machine.options)) bag.set(option.key, option.value);
-  line.add("-machine", bag);
-  line.because("cpu");
-  line.plain("-cpu", input.arch.cpu_model(in));
-  const auto smp = input.arch.smp(in);
-  line.add("-smp", PropertyBag::keys()
-                       .set("cpus", std::uint64_t{smp.cpus})
-                       .set("maxcpus", std::uint64_t{smp.max_cpus})
-                       .set("sockets", std::uint64_t{smp.sockets})
-                       .set("cores", std::uint64_t{smp.cores})
-                       .set("threads", std::uint64_t{smp.threads}));
-  line.because("memory");
-  const auto memory = input.arch.memory(in);
-  auto ram = PropertyBag::keys().set("size", std::to_string(memory.size_mib) + 'M');
-  if (memory.max_mib != 0) {
-    ram.set("slots", std::uint64_t{memory.slots}).set("maxmem", std::to_string(memory.max_mib) + 'M');
-  }
-  line.add("-m", ram);
+  Machine machine{.type = type.empty() ? std::string{input.arch.default_machine()} : type,
+                  .accelerator = input.accelerator == Accelerator::kvm ? "kvm" : "tcg",
+                  .memory_backend = detail::has_memory_object(input.config) ? detail::memory_object : ""};
+  Params options;
+  const auto option = [&](const auto& one) { options.push_back({one.key, one.value}); };
+  std::ranges::for_each(input.arch.machine_options(input.arch_input()), option);
+  std::ranges::for_each(deserialize_params(input.config.machine.options), option);
+  machine.options = serialize_params(options, "=");
+  add(plan, "machine", machine);
 }
 
-void add_process(const Input& input, CommandLine& line) {
-  line.section("process");
+void add_machine(const Input& input, Plan& plan) {
+  const auto in = input.arch_input();
+  plan.line.section("machine");
+  add_board(input, plan);
+  plan.line.because("cpu.model");
+  add(plan, "cpu", CpuModel{input.arch.cpu_model(in)});
+  plan.line.because("cpu.count");
+  const auto smp = input.arch.smp(in);
+  add(plan, "cpu",
+      Smp{.cpus = smp.cpus,
+          .max_cpus = smp.max_cpus,
+          .sockets = smp.sockets,
+          .cores = smp.cores,
+          .threads = smp.threads});
+  plan.line.because("memory.size");
+  const auto memory = input.arch.memory(in);
+  add(plan, "memory",
+      GuestMemory{
+          .size_mib = memory.size_mib, .max_mib = memory.max_mib, .slots = memory.max_mib != 0 ? memory.slots : 0});
+}
+
+/// Nothing that was not asked for, and a start that waits for the driver.
+void add_bareness(CommandLine& line) {
   line.because("QEMU brings nothing along that was not asked for");
-  line.flag("-no-user-config");
-  line.flag("-nodefaults");
+  Knobs{.no_user_config = true, .no_defaults = true}.render(line);
   line.plain("-display", "none");
   line.because("the driver lets the vCPUs run when all is connected");
-  line.flag("-S");
+  Knobs{.stopped = true}.render(line);
+}
+
+void add_policy(const Input& input, Plan& plan) {
+  const auto& policy = input.config.policy;
+  plan.line.because("policy");
+  add(plan, "policy",
+      Actions{.reboot = policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset",
+              .shutdown = policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause",
+              .panic = policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause",
+              .watchdog = watchdog_action(input.config, plan.problems)});
+}
+
+void add_process(const Input& input, Plan& plan) {
+  auto& line = plan.line;
+  line.section("process");
+  add_bareness(line);
   line.because("host.sandbox");
   if (input.config.host.sandbox) {
-    line.add("-sandbox", PropertyBag::keys()
-                             .set("enable", true)
-                             .set("obsolete", "deny")
-                             .set("elevateprivileges", "deny")
-                             .set("spawn", "deny")
-                             .set("resourcecontrol", "deny"));
+    add(plan, "host",
+        Sandbox{.obsolete = "deny", .elevate_privileges = "deny", .spawn = "deny", .resource_control = "deny"});
   }
-  line.because("policy");
-  const auto& policy = input.config.policy;
-  auto action = PropertyBag::keys()
-                    .set("reboot", policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset")
-                    .set("shutdown", policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause")
-                    .set("panic", policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause");
-  if (const auto* const expired = watchdog_action(input.config)) action.set("watchdog", expired);
-  line.add("-action", action);
+  add_policy(input, plan);
   line.because("the guest's clock follows the host's");
-  line.add("-rtc", PropertyBag::keys().set("base", "utc").set("clock", "host").set("driftfix", "slew"));
-  line.because("machine");
+  add(plan, "clock", Rtc{.drift_fix = "slew"});
+  line.because("a rule of the architecture");
   for (const auto& option : input.arch.globals(input.arch_input())) {
     line.add("-global", PropertyBag::keys().set(option.key, option.value));
-  }
-  // qemu: hw/virtio/virtio-pci.c; a device that speaks the old protocol as well has no way through an IOMMU.
-  line.because("machine.iommu_platform");
-  if (input.config.machine.iommu_platform && input.arch.buses(input.arch_input()).transport == VirtioTransport::pci) {
-    line.add("-global", PropertyBag::keys().set("virtio-pci.disable-legacy", "on"));
   }
 }
 
@@ -120,6 +137,26 @@ void add_monitors(const Input& input, Plan& plan, int& next_fd) {
   add_monitor(plan.line, "visor-keeper", plan.keeper = listener(keeper_monitor_socket));
 }
 
+bool has_machine(const Input& input) {
+  const auto& type = input.config.machine.type;
+  const auto is_it = [&](const QemuMachine& machine) { return machine.type == type; };
+  return type.empty() || std::ranges::any_of(input.arch.machines(), is_it);
+}
+
+void add_users_own(const Input& input, Plan& plan) {
+  const auto& params = input.config.host.hypervisor_params;
+  plan.customised |= !params.empty() || !input.config.machine.options.empty();
+  plan.line.section("user");
+  plan.line.because("host.hypervisor_params");
+  for (const auto& param : params) {
+    if (param.value.empty()) {
+      plan.line.flag("-" + param.key);
+    } else {
+      plan.line.plain("-" + param.key, param.value);
+    }
+  }
+}
+
 }  // namespace
 
 ArchInput Input::arch_input() const {
@@ -128,32 +165,28 @@ ArchInput Input::arch_input() const {
 }
 
 Plan make_plan(const Input& input) {
-  check_supported_fields(input.config);
-  input.arch.validate(input.arch_input());
-  detail::check_machine(input);
   Plan plan;
   int next_fd = first_fd;
-  add_identity(input, plan.line);
-  add_machine(input, plan.line);
-  detail::add_memory_object(input, plan);
-  detail::add_memory_lock(input, plan);
-  add_process(input, plan.line);
-  add_monitors(input, plan, next_fd);
-  detail::add_fixed_devices(input, plan, next_fd);
-  detail::add_image(input, plan);
-  detail::add_user_devices(input, plan, next_fd);
-  detail::add_boot(input, plan);
-  detail::check_devices(input, plan.line);
-  plan.customised |= !input.config.host.hypervisor_params.empty() || !input.config.machine.options.empty();
-  plan.line.section("user");
-  plan.line.because("host.hypervisor_params");
-  for (const auto& param : input.config.host.hypervisor_params) {
-    if (param.value.empty()) {
-      plan.line.flag("-" + param.key);
-    } else {
-      plan.line.plain("-" + param.key, param.value);
-    }
-  }
+  const auto step = [&](const auto& call) { return plan.problems.gather(call); };
+  step([&] { check_supported_fields(input.config); });
+  const bool possible = step([&] { input.arch.validate(input.arch_input()); });
+  // Without a machine nothing else has an answer; without one in this QEMU nothing else of this QEMU matters.
+  if (!possible && !has_machine(input)) throw plan.problems.error();
+  const bool there = possible && detail::check_machine(input, plan.problems);
+  step([&] { add_identity(input, plan); });
+  step([&] { add_machine(input, plan); });
+  step([&] { detail::add_memory_object(input, plan); });
+  step([&] { detail::add_memory_lock(input, plan); });
+  step([&] { add_process(input, plan); });
+  step([&] { add_monitors(input, plan, next_fd); });
+  step([&] { detail::add_fixed_devices(input, plan, next_fd); });
+  step([&] { detail::add_image(input, plan); });
+  step([&] { detail::add_user_devices(input, plan, next_fd); });
+  step([&] { detail::add_boot(input, plan); });
+  step([&] { detail::note_addresses(input, plan); });
+  if (there) detail::check_devices(input, plan);
+  step([&] { add_users_own(input, plan); });
+  plan.problems.throw_if_any();
   return plan;
 }
 

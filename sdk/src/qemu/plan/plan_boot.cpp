@@ -24,8 +24,13 @@ void check_root_is_certain(const Input& input) {
   const auto& config = input.config;
   if (input.arch.buses(input.arch_input()).ordered_disks) return;
   const auto is_disk = [&](const auto& device) {
+    if (std::holds_alternative<CloudInitConfig>(device)) return true;
     const auto* const disk = std::get_if<DiskConfig>(&device);
-    return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;
+    try {
+      return disk != nullptr && detail::bus_of(input, *disk) == DiskBus::virtio_blk;
+    } catch (const detail::Refusal&) {
+      return false;  // which is said of the device itself
+    }
   };
   const auto is_root = [](const auto& param) { return param.key == "root"; };
   if (std::ranges::none_of(config.devices, is_disk) || std::ranges::any_of(config.boot.kernel_params, is_root)) return;
@@ -43,13 +48,22 @@ void add_root_params(const Input& input, const std::string& image, Params& param
   const bool nvdimm = is_nvdimm(input.config);
   std::string device = nvdimm ? "/dev/pmem0" : "/dev/vda";
   if (boot.root_partition != 0) device += (nvdimm ? "p" : "") + std::to_string(boot.root_partition);
-  std::string flags = uses_dax(input, image) ? "dax" : "";
+  const bool dax = uses_dax(input, image);
+  std::string flags = dax ? "dax" : "";
   // No data= option: the kernel refuses it for a file system without a journal, and a read-only root has no use for it.
-  if (boot.root_fs_type == "ext4") flags += (flags.empty() ? "" : ",") + std::string{"errors=remount-ro"};
+  if (boot.root_fs_type == "ext4") flags = dax ? "dax,errors=remount-ro" : "errors=remount-ro";
   add_param(params, "root", device);
   if (!flags.empty()) add_param(params, "rootflags", flags);
   add_param(params, "rootfstype", boot.root_fs_type);
   add_param(params, "ro");
+}
+
+/// How much the guest says while it boots. What runs from an image is systemd; an initrd's init is anything.
+void add_verbosity(const Input& input, bool image, Params& params) {
+  const bool debug = input.config.debug;
+  add_param(params, debug ? "debug" : "quiet");
+  if (image) add_param(params, "systemd.show_status", debug ? "true" : "false");
+  if (image && debug) add_param(params, "systemd.log_level", "debug");
 }
 
 }  // namespace
@@ -62,10 +76,14 @@ std::string kernel_command_line(const Input& input) {
   if (input.config.console.type != ConsoleType::none) {
     add_param(params, "console", input.arch.console(in).kernel_console);
   }
-  add_param(params, input.config.debug ? "debug" : "quiet");
+  add_verbosity(input, !image.empty(), params);
   add_param(params, "panic", "1");
   for (const auto& param : input.config.boot.kernel_params) params.push_back(param);
-  return kernel_line(params);
+  try {
+    return kernel_line(params);
+  } catch (const Error& error) {  // a value that quotes itself is read as it is meant, and cannot be written
+    throw Error(error.code(), "boot.kernel_params: " + error.message());
+  }
 }
 
 void detail::add_image(const Input& input, Plan& plan) {
@@ -75,27 +93,25 @@ void detail::add_image(const Input& input, Plan& plan) {
   plan.line.because("boot.image");
   const auto in = input.arch_input();
   const auto& facts = facts_of(input, image);
+  if (facts.missing) return;
   if (is_nvdimm(input.config)) {
     const Nvdimm nvdimm{.id = image_id,
                         .backend_id = "visor-image-memory",
                         .path = image,
                         .size_bytes = facts.size_bytes,
                         .read_only = true};
-    nvdimm.validate();
-    nvdimm.render(plan.line);
-    return;
+    return add_checked(plan, "boot.image", nullptr, nvdimm);
   }
   check_root_is_certain(input);
   VirtioBlk disk;
   disk.id = image_id;
   disk.backing.path = image;
   disk.transport = input.arch.buses(in).transport;
-  disk.place.iommu_platform = input.config.machine.iommu_platform;
+  disk.place = detail::virtio_place(input);
   disk.backing.host_device = facts.block_device;
   disk.backing.read_only = true;
   disk.share_rw = true;
-  disk.validate();
-  disk.render(plan.line);
+  add_checked(plan, "boot.image", nullptr, disk);
 }
 
 void detail::add_boot(const Input& input, Plan& plan) {

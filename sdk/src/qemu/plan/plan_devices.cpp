@@ -17,20 +17,16 @@ bool has_device(const VmConfig& config) {
   return std::ranges::any_of(config.devices, [](const auto& device) { return std::holds_alternative<Device>(device); });
 }
 
-std::string reason_of(std::size_t index) { return "devices[" + std::to_string(index) + "]"; }
-
 /// Before all other devices: each asks for the IOMMU when it is made, and goes without when there is none yet.
 void add_iommu(const Input& input, Plan& plan, DeviceBuilder& builder) {
   if (!input.config.machine.iommu) return;
   plan.line.section("iommu");
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
-    const auto* const iommu = std::get_if<IommuConfig>(&input.config.devices[i]);
-    if (iommu == nullptr) continue;
-    builder.because(reason_of(i));
-    return builder(*iommu);
+    const auto& device = input.config.devices[i];
+    if (std::holds_alternative<IommuConfig>(device)) return builder.build(i, device);
   }
   builder.because("machine.iommu");
-  builder(IommuConfig{.id = "visor-iommu"});
+  builder.build(IommuConfig{.id = "visor-iommu"});
 }
 
 void add_console(const Input& input, Plan& plan, DeviceBuilder& builder) {
@@ -49,6 +45,18 @@ void add_console(const Input& input, Plan& plan, DeviceBuilder& builder) {
   }
 }
 
+/// Only devices that ask for translations themselves keep any: device_iotlb of the IOMMU is for those.
+bool keeps_translations(const Input& input) {
+  const auto& machine = input.config.machine;
+  const auto buses = input.arch.buses(input.arch_input());
+  if (!machine.iommu || !machine.iommu_platform || buses.transport != VirtioTransport::pci) return false;
+  IommuConfig iommu;
+  for (const auto& device : input.config.devices) {
+    if (const auto* const given = std::get_if<IommuConfig>(&device)) iommu = *given;
+  }
+  return iommu.device_iotlb;
+}
+
 bool needs_serial_bus(const Input& input) {
   return has_device<SerialPortConfig>(input.config) ||
          (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
@@ -62,10 +70,6 @@ std::string port_socket(const SerialPortConfig& port, const std::filesystem::pat
 
 namespace detail {
 
-void refuse(Errc code, const std::string& id, const std::string& why) {
-  throw Error(code, "Device '" + id + "': " + why);
-}
-
 DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
     : input_{input},
       plan_{plan},
@@ -73,7 +77,27 @@ DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
       transport_{input.arch.buses(input.arch_input()).transport},
       choices_{input.arch.devices(input.arch_input())} {}
 
-Place DeviceBuilder::place() const { return {.iommu_platform = input_.config.machine.iommu_platform}; }
+/// virtio 1.0 notifies by writes to memory, which a nested hypervisor has to decode; the legacy interface does by I/O
+/// ports, whose exit itself says what was written. A device with that interface has no way through an IOMMU
+/// (qemu: hw/virtio/virtio-pci.c).
+Place virtio_place(const Input& input) {
+  const auto& machine = input.config.machine;
+  const bool nested = machine.nesting_checks && input.host.on_vmm && input.accelerator == Accelerator::kvm;
+  const bool pci = input.arch.buses(input.arch_input()).transport == VirtioTransport::pci;
+  return {.disable_modern = nested && pci && !machine.iommu_platform,
+          .disable_legacy = pci && machine.iommu_platform ? OnOffAuto::on : OnOffAuto::automatic,
+          .iommu_platform = machine.iommu_platform,
+          .ats = keeps_translations(input)};
+}
+
+Place DeviceBuilder::place() const { return virtio_place(input_); }
+
+Place DeviceBuilder::modern_place() const {
+  auto place = this->place();
+  place.disable_modern = false;
+  place.disable_legacy = OnOffAuto::automatic;
+  return place;
+}
 
 std::string DeviceBuilder::machine() const {
   const auto& type = input_.config.machine.type;
@@ -88,6 +112,7 @@ void DeviceBuilder::because(std::string reason) {
 void add_fixed_devices(const Input& input, Plan& plan, int& next_fd) {
   DeviceBuilder builder{input, plan, next_fd};
   add_iommu(input, plan, builder);
+  add_hotplug_buses(input, plan, builder);
   if (needs_serial_bus(input)) {
     plan.line.section("buses");
     builder.because("serial ports and the virtio console sit on it");
@@ -108,8 +133,12 @@ void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto& device = input.config.devices[i];
     if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
-    builder.because(reason_of(i));
-    std::visit(builder, device);
+    if (device_id(device) == chosen_vsock_id) {
+      builder.because(std::string{use_vsock_field});
+      builder.build(device);
+    } else {
+      builder.build(i, device);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Disks, the threads that serve them, and the controllers that SCSI disks sit on.
 #include "device_builder.hpp"
+#include "qemu/cloud_init.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/device/process.hpp"
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::string_view disks_thread = "visor-disks";
 constexpr std::string_view scsi_controller = "visor-scsi";
+constexpr std::uint32_t last_scsi_target = 255;  // qemu: hw/scsi/virtio-scsi.c, VIRTIO_SCSI_MAX_TARGET
 
 struct Attachment {
   DiskBus bus = DiskBus::automatic;
@@ -39,6 +41,12 @@ Attachment attachment_of(BlockDriver driver) {
 
 }  // namespace
 
+void refuse_disabled_block(const VmConfig& config) {
+  if (config.storage.disable_block) {
+    refuse(Errc::unsupported, "storage.disable_block is set; take a shared folder, or leave it out");
+  }
+}
+
 DiskBus bus_of(const Input& input, const DiskConfig& disk) {
   auto attachment = Attachment{.bus = disk.bus};
   if (disk.bus == DiskBus::automatic) attachment = attachment_of(input.config.storage.driver);
@@ -48,9 +56,9 @@ DiskBus bus_of(const Input& input, const DiskConfig& disk) {
                 "virtio-blk, which follows the machine, or virtio-scsi");
   }
   if (attachment.bus == DiskBus::virtio_blk || attachment.bus == DiskBus::scsi) return attachment.bus;
-  const std::string field = disk.bus == DiskBus::automatic ? "storage.driver" : "bus";
-  refuse(Errc::unsupported, disk.id,
-         field + " nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk");
+  const std::string why = "nvdimm: only the root image can be non-volatile memory; take virtio-blk or a SCSI disk";
+  if (disk.bus == DiskBus::automatic) throw Error(Errc::unsupported, "storage.driver: " + why);
+  refuse_field(Errc::unsupported, "bus", why);
 }
 
 /// The disk's own thread, or the one that storage.iothreads asks for; empty: QEMU's main loop.
@@ -59,9 +67,9 @@ std::string DeviceBuilder::iothread_of(const DiskConfig& disk) {
   if (thread.empty() && input_.config.storage.iothreads) thread = disks_thread;
   // qemu: hw/block/dataplane/virtio-blk.c; virtio-mmio has ioeventfds with KVM alone.
   if (!thread.empty() && transport_ == VirtioTransport::mmio && input_.accelerator != Accelerator::kvm) {
-    refuse(Errc::unsupported, disk.id,
-           "an iothread serves no virtio-mmio device of an emulated guest; leave " +
-               std::string{disk.iothread.empty() ? "storage.iothreads" : "iothread"} + " out");
+    const std::string why = "an iothread serves no virtio-mmio device of an emulated guest; leave it out";
+    if (disk.iothread.empty()) throw Error(Errc::unsupported, "storage.iothreads: " + why);
+    refuse_field(Errc::unsupported, "iothread", why);
   }
   if (thread == disks_thread && !std::exchange(disks_thread_, true)) {
     plan_.line.because("storage.iothreads");
@@ -100,26 +108,46 @@ void DeviceBuilder::add_virtio_disk(const DiskConfig& disk) {
 /// A controller has one thread, so disks on different threads sit on different controllers.
 void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
   if (disk.logical_block_size_bytes != 0 || disk.physical_block_size_bytes != 0) {
-    refuse(Errc::unsupported, disk.id, "block sizes can be set on bus virtio-blk alone");
+    refuse_field(Errc::unsupported,
+                 disk.logical_block_size_bytes != 0 ? "logical_block_size_bytes" : "physical_block_size_bytes",
+                 "block sizes can be set on bus virtio-blk alone; leave it out, or take that bus");
   }
   const auto thread = iothread_of(disk);
   const auto controller = std::string{scsi_controller} + (thread.empty() ? "" : "-" + thread);
-  const auto [target, fresh] = targets_.emplace(controller, 0);
-  if (fresh) add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+  const auto bus = controller + ".0";
+  if (!plan_.addresses.has_range(AddressSpace::scsi, bus)) {
+    add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+    plan_.addresses.add_range({.space = AddressSpace::scsi,
+                               .bus = bus,
+                               .first = 0,
+                               .last = last_scsi_target,
+                               .more = "give disks an iothread of their own, which has a controller of its own"});
+  }
+  const auto address = plan_.addresses.take_target(bus, disk.id);
   add(ScsiDisk{.id = disk.id,
                .backing = node_of(disk),
-               .bus = controller + ".0",
-               .scsi_id = target->second++,
-               .lun = 0,
+               .bus = bus,
+               .scsi_id = address.target,
+               .lun = address.lun,
                .share_rw = disk.share_rw,
                .serial = disk.serial});
 }
 
 void DeviceBuilder::operator()(const DiskConfig& disk) {
+  refuse_disabled_block(input_.config);
   if (bus_of(input_, disk) == DiskBus::scsi) return add_scsi_disk(disk);
   add_virtio_disk(disk);
 }
 
 void DeviceBuilder::operator()(const IoThreadConfig& thread) { add(IoThreadObject{.id = thread.id}); }
+
+/// The disk itself is made when the VM is started.
+void DeviceBuilder::operator()(const CloudInitConfig& cloud) {
+  refuse_disabled_block(input_.config);
+  add(VirtioBlk{.id = cloud.id,
+                .backing = {.path = cloud_init_disk(input_.run_dir).string(), .format = "raw", .read_only = true},
+                .transport = transport_,
+                .place = place()});
+}
 
 }  // namespace visor::sdk::plan::detail

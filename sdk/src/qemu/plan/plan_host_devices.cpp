@@ -13,28 +13,34 @@
 namespace visor::sdk::plan::detail {
 namespace {
 
-/// An AP matrix stands below /sys/devices/vfio_ap (linux: Documentation/arch/s390/vfio-ap.rst); the plan asks the path
-/// alone, it reads nothing.
-bool is_ap_matrix(const std::string& path) { return path.find("/vfio_ap/") != std::string::npos; }
+/// An AP matrix stands below /sys/devices/vfio_ap (linux: Documentation/arch/s390/vfio-ap.rst); /sys/bus/mdev/devices
+/// has a link to it.
+bool is_ap_matrix(const Input& input, const std::string& path) {
+  const auto facts = input.files.find(path);
+  const auto& real = facts != input.files.end() && !facts->second.missing ? facts->second.real_path : path;
+  return real.find("/vfio_ap/") != std::string::npos;
+}
 
 }  // namespace
 
 void DeviceBuilder::operator()(const VsockConfig& vsock) {
-  if (vsock.cid == 0) {
-    refuse(Errc::unsupported, vsock.id, "this version of the QEMU driver chooses no context id; give it a cid");
-  }
-  add(VhostVsock{.id = vsock.id, .guest_cid = vsock.cid, .transport = transport_, .place = place()});
+  plan_.vsock = next_fd_++;
+  add(VhostVsock{.id = vsock.id,
+                 .guest_cid = vsock.cid != 0 ? vsock.cid : vsock_cid(input_.id, 0),
+                 .vhostfd = std::to_string(plan_.vsock),
+                 .transport = transport_,
+                 .place = modern_place()});
 }
 
 void DeviceBuilder::operator()(const VfioConfig& vfio) {
-  if (choices_.vfio.empty()) refuse(Errc::unsupported, vfio.id, machine() + " takes no devices of the host");
+  if (choices_.vfio.empty()) refuse(Errc::unsupported, machine() + " takes no devices of the host; leave it out");
   if (choices_.vfio == "vfio-pci") {
     return add(VfioPci{.id = vfio.id, .host = vfio.host, .sysfsdev = vfio.sysfs_path});
   }
   if (vfio.sysfs_path.empty()) {
-    refuse(Errc::unsupported, vfio.id, machine() + " takes devices of the host by their sysfs_path, not by `host`");
+    refuse_field(Errc::unsupported, "host", machine() + " takes devices of the host by their sysfs_path; give that");
   }
-  if (is_ap_matrix(vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
+  if (is_ap_matrix(input_, vfio.sysfs_path)) return add(VfioAp{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
   add(VfioCcw{.id = vfio.id, .sysfsdev = vfio.sysfs_path});
 }
 
@@ -61,18 +67,21 @@ void DeviceBuilder::operator()(const VhostUserConfig& served) {
     case VhostUserType::net:
       return add_served_card(served, chardev);
     case VhostUserType::blk:
+      refuse_disabled_block(input_.config);
       device.kind = VhostUserKind::blk;
       break;
     case VhostUserType::scsi:
+      refuse_disabled_block(input_.config);
       device.kind = VhostUserKind::scsi;
       break;
     case VhostUserType::fs:
-      if (!choices_.virtio_fs_refusal.empty()) refuse(Errc::unsupported, served.id, choices_.virtio_fs_refusal);
+      if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "device", choices_.virtio_fs_refusal);
       device.kind = VhostUserKind::fs;
+      device.place = modern_place();
       device.tag = served.tag;
       break;
     default:
-      refuse(Errc::unsupported, served.id, "the QEMU driver does not know this kind of vhost-user device");
+      refuse_field(Errc::unsupported, "device", "the QEMU driver does not know this kind of vhost-user device");
   }
   connect(chardev, served.socket);
   add(device);

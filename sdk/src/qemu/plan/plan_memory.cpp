@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's memory where it is more than a size.
 #include "device_builder.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/sdk/device/memory.hpp"
+#include "visor/sdk/device/process.hpp"
 
 #include <algorithm>
 
@@ -10,8 +12,10 @@ namespace {
 
 /// Another process serves a device, and reads and writes the guest's memory for that.
 bool is_shared(const VmConfig& config) noexcept {
-  return std::ranges::any_of(config.devices,
-                             [](const auto& device) { return std::holds_alternative<VhostUserConfig>(device); });
+  return std::ranges::any_of(config.devices, [&](const auto& device) {
+    const auto* const share = std::get_if<ShareConfig>(&device);
+    return std::holds_alternative<VhostUserConfig>(device) || (share != nullptr && is_virtio_fs(config, *share));
+  });
 }
 
 const char* reason_of(const MemoryConfig& memory) noexcept {
@@ -31,7 +35,7 @@ void add_memory_lock(const Input& input, Plan& plan) {
   if (!memory.lock) return;
   plan.line.section("memory");
   plan.line.because("memory.lock");
-  plan.line.add("-overcommit", PropertyBag::keys().set("mem-lock", true));
+  Knobs{.mlock = true}.render(plan.line);
 }
 
 bool has_memory_object(const VmConfig& config) noexcept {
@@ -60,8 +64,8 @@ void add_memory_object(const Input& input, Plan& plan) {
     backend.kind = MemoryKind::memfd;
     backend.huge_pages = memory.huge_pages;
   }
-  backend.validate();
-  backend.render(plan.line);
+  static const auto* const section = std::ranges::find(vm_config_section().fields, "memory", &Field::key)->section;
+  add_checked(plan, "memory", section, backend);
 }
 
 }  // namespace visor::sdk::plan::detail

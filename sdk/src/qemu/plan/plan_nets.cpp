@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network cards.
 #include "device_builder.hpp"
+#include "qemu/fnv.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/net.hpp"
 
@@ -16,19 +17,13 @@ bool uses_vhost(const Input& input, const NicConfig& nic) {
   return nic.vhost && input.config.network.vhost && input.host.vhost_net && input.accelerator == Accelerator::kvm;
 }
 
-constexpr std::uint64_t fnv_basis = 0xcbf29ce484222325;
-constexpr std::uint64_t fnv_prime = 0x100000001b3;
-
 }  // namespace
 
 /// QEMU would give the first card of every VM the same address, and two such VMs in one network hear nothing of each
-/// other. This one follows from the VM's UUID, and from its id while it has none (FNV-1a).
+/// other. This one follows from the VM's UUID, and from its id while it has none.
 std::string DeviceBuilder::mac_of(const std::string& configured, const std::string& id) const {
   if (!configured.empty()) return configured;
-  std::uint64_t hash = fnv_basis;
-  for (const char c : input_.uuid + '/' + input_.id + '/' + id) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * fnv_prime;
-  }
+  const auto hash = fnv1a(input_.uuid + '/' + input_.id + '/' + id);
   std::array<char, 18> text{};
   const auto byte = [&](unsigned index) { return static_cast<unsigned>(hash >> (8 * index) & 0xff); };
   // IEEE 802: bit 1 of the first byte is set in addresses that nobody was given
@@ -51,11 +46,11 @@ void DeviceBuilder::operator()(const NicConfig& nic) {
       break;
     case NicBackend::macvtap:
     case NicBackend::ipvtap:
-      refuse(Errc::unsupported, nic.id,
-             "QEMU opens a macvtap or ipvtap by no name, and this version of the QEMU driver passes it no descriptors; "
-             "take a tap");
+      refuse_field(Errc::unsupported, "backend",
+                   "QEMU opens a macvtap or ipvtap by no name, and this version of the QEMU driver passes it no "
+                   "descriptors; take a tap");
     default:
-      refuse(Errc::unsupported, nic.id, "the QEMU driver does not know this network backend");
+      refuse_field(Errc::unsupported, "backend", "the QEMU driver does not know this network backend");
   }
   add(VirtioNet{.id = nic.id,
                 .netdev = netdev,

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Folders of the host.
 #include "device_builder.hpp"
+#include "fuse_option.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/fs.hpp"
+#include "visor/sdk/device/vhost.hpp"
 
-namespace visor::sdk::plan::detail {
+#include <array>
+
+namespace visor::sdk::plan {
 namespace {
 
-ShareType type_of(const VmConfig& config, const ShareConfig& share) {
-  if (share.type != ShareType::automatic) return share.type;
-  switch (config.shared_fs.type) {
-    case SharedFs::virtio_9p:
-      return ShareType::plan9;
-    case SharedFs::virtio_fs:
-      return ShareType::virtio_fs;
-    default:
-      refuse(Errc::invalid_config, share.id, "shared_fs.type is none, and the share has no protocol of its own");
-  }
-}
+using detail::refuse_field;
+
+constexpr std::size_t longest_served_id = 29;  // a keeper's helper "fs-<id>" has a name of at most 32 characters
+constexpr std::size_t most_daemons = 16;       // as many helpers has a keeper
 
 FsSecurity security_of(const ShareConfig& share) {
   switch (share.security) {
@@ -30,18 +27,79 @@ FsSecurity security_of(const ShareConfig& share) {
     case ShareSecurity::mapped_file:
       return FsSecurity::mapped_file;
   }
-  refuse(Errc::unsupported, share.id, "the QEMU driver does not know this security model");
+  refuse_field(Errc::unsupported, "security", "the QEMU driver does not know this security model");
+}
+
+/// What the daemon cannot do, or the driver cannot tell it.
+void check_served(const ShareConfig& share, std::size_t daemons) {
+  if (share.read_only) {
+    refuse_field(Errc::unsupported, "read_only", "the virtio-fs daemon keeps no guest from writing; take protocol 9p");
+  }
+  if (share.security != ShareSecurity::none) {
+    refuse_field(Errc::unsupported, "security", "is for protocol 9p alone; leave it out");
+  }
+  if (share.id.size() > longest_served_id) {
+    refuse_field(Errc::unsupported, "id",
+                 "of a virtio-fs share has at most " + std::to_string(longest_served_id) + " characters");
+  }
+  if (daemons < most_daemons) return;
+  refuse_field(
+      Errc::unsupported, "protocol",
+      "a VM has at most " + std::to_string(most_daemons) + " virtio-fs shares; take protocol 9p for the others");
+}
+
+FsDaemon daemon_of(const Input& input, const ShareConfig& share) {
+  static constexpr std::array caches{"none", "metadata", "auto", "always"};
+  const auto& fs = input.config.shared_fs;
+  FsDaemon daemon{share.id, fs_socket(share, input.run_dir), {}};
+  daemon.arguments = {"--fd=" + std::to_string(fs_daemon_fd),
+                      "-f",
+                      "-o",
+                      fuse_option("source", share.path),
+                      "-o",
+                      fuse_option("cache", caches.at(static_cast<std::size_t>(fs.cache)))};
+  daemon.arguments.insert(daemon.arguments.end(), fs.daemon_args.begin(), fs.daemon_args.end());
+  return daemon;
 }
 
 }  // namespace
 
-void DeviceBuilder::operator()(const ShareConfig& share) {
-  if (type_of(input_.config, share) == ShareType::virtio_fs) {
-    if (!choices_.virtio_fs_refusal.empty()) refuse(Errc::unsupported, share.id, choices_.virtio_fs_refusal);
-    refuse(Errc::unsupported, share.id,
-           "this version of the QEMU driver starts no virtio-fs daemon; start one and give its socket to a device of "
-           "type vhost_user with `device: fs`, or take protocol 9p");
+bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept {
+  if (share.type != ShareType::automatic) return share.type == ShareType::virtio_fs;
+  return config.shared_fs.type == SharedFs::virtio_fs;
+}
+
+std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run_dir) {
+  return (run_dir / ("fs-" + share.id + ".sock")).string();
+}
+
+namespace detail {
+
+void DeviceBuilder::add_served_share(const ShareConfig& share) {
+  if (!choices_.virtio_fs_refusal.empty()) refuse_field(Errc::unsupported, "protocol", choices_.virtio_fs_refusal);
+  // The server takes none of the guest's addresses through an IOMMU: it does not offer VIRTIO_F_ACCESS_PLATFORM.
+  if (input_.config.machine.iommu_platform) {
+    refuse_field(Errc::unsupported, "protocol",
+                 "the virtio-fs daemon does not work with machine.iommu_platform; take protocol 9p, or leave that out");
   }
+  check_served(share, plan_.daemons.size());
+  const auto daemon = daemon_of(input_, share);
+  const auto chardev = share.id + "-chardev";
+  connect(chardev, daemon.socket);
+  add(VhostUserDevice{.kind = VhostUserKind::fs,
+                      .id = share.id,
+                      .chardev = chardev,
+                      .tag = share.tag,
+                      .transport = transport_,
+                      .place = modern_place()});
+  plan_.daemons.push_back(daemon);
+}
+
+void DeviceBuilder::operator()(const ShareConfig& share) {
+  if (share.type == ShareType::automatic && input_.config.shared_fs.type == SharedFs::none) {
+    refuse_field(Errc::invalid_config, "protocol", "shared_fs.type is none, and the share has no protocol of its own");
+  }
+  if (is_virtio_fs(input_.config, share)) return add_served_share(share);
   const auto backend = share.id + "-fs";
   add(FsBackend{.id = backend,
                 .path = share.path,
@@ -51,4 +109,5 @@ void DeviceBuilder::operator()(const ShareConfig& share) {
   add(Virtio9p{.id = share.id, .fsdev = backend, .mount_tag = share.tag, .transport = transport_, .place = place()});
 }
 
-}  // namespace visor::sdk::plan::detail
+}  // namespace detail
+}  // namespace visor::sdk::plan

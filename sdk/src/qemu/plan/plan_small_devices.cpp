@@ -7,26 +7,28 @@
 #include "visor/sdk/device/memory.hpp"
 #include "visor/sdk/device/pci.hpp"
 
-#include <string_view>
+#include <algorithm>
+#include <cstddef>
 
 namespace visor::sdk::plan::detail {
 namespace {
 
-/// What QEMU's own properties are made of. Anything else might begin another property.
-bool is_property_name(std::string_view name) {
-  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.[]";
-  return !name.empty() && name.find_first_not_of(allowed) == std::string_view::npos && name != "id" && name != "driver";
-}
+/// QEMU has 32 places for files, fills some itself, and aborts when there is none left: with 18 blobs on a bare q35.
+/// (hw/nvram/fw_cfg.c, FW_CFG_FILE_SLOTS_DFLT)
+constexpr std::ptrdiff_t most_blobs = 10;
 
-void set_raw(PropertyBag& bag, const RawDeviceConfig& raw, const std::string& key, const Value& value) {
-  if (!is_property_name(key)) {
-    refuse(Errc::invalid_config, raw.id, "properties: '" + key + "' is no name of a property that can be given here");
+void set_raw(PropertyBag& bag, const std::string& key, const Value& value) {
+  if (!is_property_name(key) || key == "id" || key == "driver") {
+    refuse_field(Errc::invalid_config, "properties", "'" + key + "' is no name of a property that can be given here");
   }
   switch (value.kind()) {
     case Value::Kind::boolean:
       bag.set(key, value.as_bool());
       return;
     case Value::Kind::string:
+      if (value.as_string().find_first_of({"\n\0", 2}) != std::string::npos) {
+        refuse_field(Errc::invalid_config, "properties." + key, "must not contain a NUL or a newline");
+      }
       bag.set(key, value.as_string());
       return;
     case Value::Kind::integer:
@@ -37,9 +39,8 @@ void set_raw(PropertyBag& bag, const RawDeviceConfig& raw, const std::string& ke
       }
       return;
     default:
-      refuse(Errc::invalid_config, raw.id,
-             "properties." + key + " must be a text, an integer or true or false, found " +
-                 std::string{to_string(value.kind())});
+      refuse_field(Errc::invalid_config, "properties." + key,
+                   "must be a text, an integer or true or false, found " + std::string{to_string(value.kind())});
   }
 }
 
@@ -55,9 +56,9 @@ void DeviceBuilder::operator()(const SerialPortConfig& port) {
 
 void DeviceBuilder::operator()(const RngConfig& rng) {
   const auto& host = input_.config.host;
-  const bool own = rng.source != RngConfig{}.source;
+  const bool own = !rng.source.empty();
   const auto& source = own ? rng.source : host.entropy_source;
-  check_allowed(own ? "Device '" + rng.id + "'" : "host.entropy_source", source, "host.allowed_entropy_sources",
+  check_allowed(own ? because_ + ".source" : "host.entropy_source", source, "host.allowed_entropy_sources",
                 host.allowed_entropy_sources);
   add(VirtioRng{.id = rng.id,
                 .source = source,
@@ -77,27 +78,30 @@ void DeviceBuilder::operator()(const BalloonConfig& balloon) {
 
 void DeviceBuilder::operator()(const PanicConfig& panic) {
   if (choices_.panic.empty()) {
-    refuse(Errc::unsupported, panic.id,
-           machine() + (choices_.panic_built_in ? " tells of panics without a device; leave it out"
-                                                : " has no device that tells of panics"));
+    refuse(Errc::unsupported, machine() + (choices_.panic_built_in ? " tells of panics without a device; leave it out"
+                                                                   : " has no device that tells of panics"));
   }
   add(PanicDevice{.id = panic.id, .driver = choices_.panic});
 }
 
 /// What it does when it expires is an option of the whole machine: -action, in plan.cpp.
 void DeviceBuilder::operator()(const WatchdogConfig& watchdog) {
-  if (choices_.watchdog.empty()) refuse(Errc::unsupported, watchdog.id, machine() + " has no watchdog");
+  if (choices_.watchdog.empty()) refuse(Errc::unsupported, machine() + " has no watchdog; leave it out");
   plan_.line.add("-device", PropertyBag::device(choices_.watchdog).set("id", watchdog.id));
 }
 
 void DeviceBuilder::operator()(const FwCfgConfig& blob) {
-  if (!choices_.fw_cfg_refusal.empty()) refuse(Errc::unsupported, blob.id, choices_.fw_cfg_refusal);
+  if (!choices_.fw_cfg_refusal.empty()) refuse(Errc::unsupported, choices_.fw_cfg_refusal);
+  const auto blobs = std::ranges::count(plan_.line.arguments(), "-fw_cfg", &CommandLine::Argument::option);
+  if (blobs >= most_blobs) {
+    refuse(Errc::unsupported, "a VM has at most " + std::to_string(most_blobs) + " fw_cfg blobs; put several into one");
+  }
   add(FwCfg{.name = blob.name, .file = blob.path, .text = blob.text});
 }
 
 /// It stands before all others, since a device asks for it when it is made: add_fixed_devices().
 void DeviceBuilder::operator()(const IommuConfig& iommu) {
-  if (choices_.iommu != "intel-iommu") refuse(Errc::unsupported, iommu.id, machine() + " has no IOMMU");
+  if (choices_.iommu != "intel-iommu") refuse(Errc::unsupported, machine() + " has no IOMMU; leave it out");
   add(IntelIommu{.id = iommu.id,
                  .interrupt_remapping = iommu.interrupt_remapping ? OnOffAuto::on : OnOffAuto::off,
                  .device_iotlb = iommu.device_iotlb,
@@ -106,11 +110,11 @@ void DeviceBuilder::operator()(const IommuConfig& iommu) {
 
 void DeviceBuilder::operator()(const RawDeviceConfig& raw) {
   if (!is_property_name(raw.driver)) {
-    refuse(Errc::invalid_config, raw.id, "'" + raw.driver + "' is no name of a QEMU device");
+    refuse_field(Errc::invalid_config, "driver", "'" + raw.driver + "' is no name of a QEMU device");
   }
   auto bag = PropertyBag::device(raw.driver).set("id", raw.id);
   if (!raw.properties.is_null()) {
-    for (const auto& [key, value] : raw.properties.as_map()) set_raw(bag, raw, key, value);
+    for (const auto& [key, value] : raw.properties.as_map()) set_raw(bag, key, value);
   }
   plan_.line.add("-device", bag);
   plan_.customised = true;

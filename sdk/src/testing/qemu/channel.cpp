@@ -21,10 +21,15 @@ bool listens(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &answer, &size) != 0 || answer != 0;
 }
 
+UniqueFd open_socket(const SocketOption& option) {
+  if (option.path.empty()) return UniqueFd{option.fd};
+  return option.connects ? connect_to(option.path) : listen_at(option.path);
+}
+
 }  // namespace
 
 Channel::Channel(const SocketOption& option)
-    : id{option.id}, path{option.path}, listener{option.path.empty() ? UniqueFd{option.fd} : listen_at(option.path)} {
+    : id{option.id}, path{option.connects ? std::string{} : option.path}, listener{open_socket(option)} {
   if (!listens(listener.get())) client = std::move(listener);
 }
 

@@ -84,6 +84,7 @@ class Parser {
     SocketOption socket{member(given, "id"), -1, member(given, "path")};
     if (const auto fd = number(given, "fd", "-chardev")) socket.fd = static_cast<int>(*fd);
     if (socket.fd < 0 && socket.path.empty()) fail("-chardev " + socket.id + ": this QEMU needs fd= or path=");
+    socket.connects = !socket.path.empty() && member(given, "server") != "on";
     line_.sockets.push_back(std::move(socket));
   }
 

@@ -20,6 +20,7 @@ struct SocketOption {
   std::string id;
   int fd = -1;
   std::string path;
+  bool connects = false;  ///< to the path, where another process listens
 };
 
 struct CommandLine {

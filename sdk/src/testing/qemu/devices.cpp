@@ -5,6 +5,8 @@
 #include "refusal.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <ranges>
 #include <utility>
 
@@ -12,18 +14,33 @@ namespace visor::testing {
 namespace {
 
 constexpr std::uint64_t slots_of_a_bus = 32;
+constexpr std::uint64_t functions_of_a_slot = 8;
 constexpr std::uint64_t four_gib = std::uint64_t{4} << 30U;
 
 std::string description(const FakeDevice& device) {
   return device.driver + (device.id.empty() ? "" : ",id=" + device.id);
 }
 
-/// The slot of "0x1", "1.0" or 8 (a number is slot and function together).
-std::optional<std::uint64_t> slot_of(const Value& addr) {
-  if (addr.kind() == Value::Kind::integer) return number_of(addr).value_or(slots_of_a_bus * 8) / 8;
-  auto text = addr.as_string().substr(0, addr.as_string().find('.'));
+std::optional<std::uint64_t> hex_of(std::string text) {
   if (!text.starts_with("0x")) text.insert(0, "0x");
   return number_of(Value{text});
+}
+
+/// Slot and function together, of "0x1", "1.0" or 8.
+std::optional<std::uint64_t> devfn_of(const Value& addr) {
+  if (addr.kind() == Value::Kind::integer) return number_of(addr);
+  const auto& text = addr.as_string();
+  const auto dot = text.find('.');
+  const auto slot = hex_of(text.substr(0, dot));
+  const auto function = dot == std::string::npos ? std::optional<std::uint64_t>{0} : hex_of(text.substr(dot + 1));
+  if (!slot || !function || *function >= functions_of_a_slot) return std::nullopt;
+  return *slot * functions_of_a_slot + *function;
+}
+
+std::string hex(std::uint64_t number) {
+  std::array<char, 20> text{};
+  (void)std::snprintf(text.data(), text.size(), "%llx", static_cast<unsigned long long>(number));
+  return text.data();
 }
 
 }  // namespace
@@ -80,24 +97,36 @@ bool Devices::has_bus(const std::string& name) const {
   return std::ranges::any_of(devices_, [&](const auto& one) { return bus_of(one.driver, one.id) == name; });
 }
 
-const FakeDevice* Devices::at(const std::string& bus, std::uint64_t slot) const {
-  const auto found = std::ranges::find_if(
-      devices_, [&](const auto& one) { return one.socket == Socket::pci && one.bus == bus && one.slot == slot; });
+const FakeDevice* Devices::at(const std::string& bus, std::uint64_t slot, std::uint64_t function) const {
+  const auto found = std::ranges::find_if(devices_, [&](const auto& one) {
+    return one.socket == Socket::pci && one.bus == bus && one.slot == slot && one.function == function;
+  });
   return found == devices_.end() ? nullptr : &*found;
+}
+
+/// The first function of a slot says whether there are others.
+void Devices::check_functions(const FakeDevice& device) const {
+  if (device.function == 0) return;
+  const auto* const first = at(device.bus, device.slot);
+  if (first == nullptr) return;
+  const auto* const several = first->properties.find("multifunction");
+  if (several != nullptr && (text_of(*several) == "on" || text_of(*several) == "true")) return;
+  refuse("PCI: single function device can't be populated in function " + hex(device.slot) + "." + hex(device.function));
 }
 
 void Devices::place_on_pci(FakeDevice& device) const {
   if (const auto* const addr = device.properties.find("addr")) {
-    const auto slot = slot_of(*addr);
-    if (!slot || *slot >= slots_of_a_bus) {
+    const auto devfn = devfn_of(*addr);
+    if (!devfn || *devfn >= slots_of_a_bus * functions_of_a_slot) {
       refuse("Property '" + device.driver + ".addr' doesn't take value '" + text_of(*addr) + "'");
     }
-    if (const auto* const there = at(device.bus, *slot)) {
-      refuse("PCI: slot " + std::to_string(*slot) + " function 0 not available for " + device.driver + ", in use by " +
-             description(*there));
+    device.slot = *devfn / functions_of_a_slot;
+    device.function = *devfn % functions_of_a_slot;
+    if (const auto* const there = at(device.bus, device.slot, device.function)) {
+      refuse("PCI: slot " + std::to_string(device.slot) + " function " + std::to_string(device.function) +
+             " not available for " + device.driver + ", in use by " + description(*there));
     }
-    device.slot = *slot;
-    return;
+    return check_functions(device);
   }
   for (device.slot = device.bus.ends_with(".0") ? 1 : 0; device.slot < slots_of_a_bus; ++device.slot) {
     if (at(device.bus, device.slot) == nullptr) return;

@@ -18,7 +18,8 @@ struct FakeDevice {
   std::string path;
   Socket socket = Socket::none;
   std::string bus = {};
-  std::uint64_t slot = 0;  // on a PCI bus, or of memory
+  std::uint64_t slot = 0;      // on a PCI bus, or of memory
+  std::uint64_t function = 0;  // of a PCI slot
   std::optional<std::size_t> cpu = {};
   Value properties = {};
   bool cold = false;
@@ -51,7 +52,8 @@ class Devices {
   [[nodiscard]] bool takes_no_hotplug(const std::string& bus) const;
   void place(FakeDevice& device) const;
   void place_on_pci(FakeDevice& device) const;
-  [[nodiscard]] const FakeDevice* at(const std::string& bus, std::uint64_t slot) const;
+  [[nodiscard]] const FakeDevice* at(const std::string& bus, std::uint64_t slot, std::uint64_t function = 0) const;
+  void check_functions(const FakeDevice& device) const;
 
   Target target_;
   std::string machine_;

@@ -55,10 +55,17 @@ TEST(ConfigFile, EveryProblemOnALineWithItsPlace) {
       "vm.yaml:5:3: cpu.cuont: Unknown key, did you mean 'count'?\n"
       "vm.yaml:6:1: name: This key was given already in line 1\n"
       "vm.yaml:8:5: devices[0].type: Expected one of disk, share, nic, serial_port, vsock, vfio, vhost_user, rng, "
-      "balloon, panic, watchdog, fw_cfg, iommu, iothread, raw, found the text 'dsik', did you mean 'disk'?\n"
+      "balloon, panic, watchdog, fw_cfg, iommu, iothread, cloud_init, raw, found the text 'dsik', did you mean "
+      "'disk'?\n"
       "vm.yaml:10:5: devices[1].bus: Expected one of auto, virtio-blk, scsi, nvdimm, found the text 'pci'\n"
       "vm.yaml:9:5: devices[1].path: Missing: File or block device.\n"
       "vm.yaml:11:1: debug: Expected true or false, found the text 'yes'");
+}
+
+TEST(ConfigFile, UserDataKeepsItsLines) {
+  const auto config =
+      load_config_text("devices:\n- type: cloud_init\n  user_data: |\n    #cloud-config\n    users: [x]\n", "vm.yaml");
+  EXPECT_EQ(std::get<CloudInitConfig>(config.devices.at(0)).user_data, "#cloud-config\nusers: [x]\n");
 }
 
 TEST(ConfigFile, DuplicatesInJsonAndInFlowMaps) {

@@ -94,6 +94,7 @@ std::vector<Value> samples_for(const Field& field) {
                                 Value{"/x"},
                                 Value{"a b"},
                                 Value{"a\nb"},
+                                Value{"a\tb\r\n"},
                                 Value{"yes"},
                                 Value{"512MiB"},
                                 Value{"1024K"},

@@ -72,6 +72,7 @@ bool SchemaChecker::keyword(const Value& schema, const std::string& name, const 
     return name == "minimum" ? value.as_uint() >= argument.as_uint() : value.as_uint() <= argument.as_uint();
   }
   if (name == "minLength") return !value.is_string() || value.as_string().size() >= argument.as_uint();
+  if (name == "maxLength") return !value.is_string() || value.as_string().size() <= argument.as_uint();
   if (name == "pattern") return !value.is_string() || matches(argument.as_string(), value.as_string());
   if (name == "items") {
     return value.kind() != Value::Kind::list ||

@@ -72,6 +72,15 @@ std::vector<DeviceCase> ports() {
            with_place({{"id", "p0", "id=p0"}, {"driver", "pvpanic-pci", "-device pvpanic-pci"}})}};
 }
 
+DeviceCase actions() {
+  return {kit_of<Actions>(),
+          {},
+          {{"reboot", "shutdown", "-action reboot=shutdown"},
+           {"shutdown", "pause", "shutdown=pause"},
+           {"panic", "exit-failure", "panic=exit-failure"},
+           {"watchdog", "inject-nmi", "watchdog=inject-nmi"}}};
+}
+
 }  // namespace
 
 std::vector<DeviceCase> char_cases() {
@@ -119,6 +128,7 @@ std::vector<DeviceCase> process_cases() {
            {{"driver", "kvm-pit", "-global driver=kvm-pit"},
             {"property", "lost_tick_policy", "property=lost_tick_policy"},
             {"value", "a,b", "value=a,,b"}}},
+          actions(),
           {kit_of<Sandbox>(),
            {},
            {{"obsolete", "deny", "-sandbox on,obsolete=deny"},

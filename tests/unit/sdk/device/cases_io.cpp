@@ -145,7 +145,9 @@ std::vector<FieldCase> with_place(std::vector<FieldCase> cases) {
                                      {"devno", "fe.0.0004", "devno=fe.0.0004"},
                                      {"romfile", "", "romfile="},
                                      {"disable_modern", true, "disable-modern=on"},
-                                     {"iommu_platform", true, "iommu_platform=on"}};
+                                     {"disable_legacy", "on", "disable-legacy=on"},
+                                     {"iommu_platform", true, "iommu_platform=on"},
+                                     {"ats", true, "ats=on"}};
   cases.insert(cases.end(), place.begin(), place.end());
   return cases;
 }

@@ -3,6 +3,7 @@
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/boot.hpp"
 #include "visor/sdk/device/chardev.hpp"
+#include "visor/sdk/device/cpu.hpp"
 #include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/device/fs.hpp"
 #include "visor/sdk/device/machine.hpp"
@@ -165,7 +166,9 @@ TEST(DeviceRules, NoValueAddsAnOption) {
   EXPECT_EQ(rendered(FsBackend{.id = "f", .path = "/" + attack}),
             "q -fsdev local,id=f,path=/x,,readonly=on,,share=on,security_model=none");
   EXPECT_EQ(rendered(Name{.guest = attack}), "q -name guest=x,,readonly=on,,share=on");
-  EXPECT_EQ(rendered(Machine{.type = "q35,accel=tcg"}), "q -machine q35,,accel=tcg");
+  EXPECT_NE(problem(Machine{.type = "q35,accel=tcg"}), "");
+  EXPECT_NE(problem(GenericObject{.type = "rng-random,filename=/x", .id = "o"}), "");
+  EXPECT_NE(problem(CpuDevice{.id = "c", .driver = "x,y=z", .props = {{"socket-id", 1}}}), "");
   EXPECT_EQ(rendered(GlobalProperty{.driver = "a,b=c", .property = "p", .value = "v"}),
             "q -global driver=a,,b=c,property=p,value=v");
   EXPECT_NE(problem(Monitor{.id = "m", .chardev = attack}), "");

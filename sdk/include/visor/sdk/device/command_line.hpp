@@ -27,6 +27,7 @@ class VISOR_SDK_EXPORT CommandLine {
   /// What follows is there because of this.
   void because(std::string_view reason) { reason_ = reason; }
 
+  /// These throw invalid_config for an option that is no name after its '-'.
   void flag(std::string_view option);
   /// An option whose value QEMU takes as it is (-kernel, -append, -uuid): nothing is escaped. Throws invalid_config for
   /// a NUL or a newline.

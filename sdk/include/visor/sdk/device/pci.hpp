@@ -55,8 +55,6 @@ struct VISOR_SDK_EXPORT PcieRootPort {
   [[nodiscard]] PropertyBag properties() const;
 };
 
-enum class OnOffAuto : std::uint8_t { automatic, on, off };
-
 /// The IOMMU of a q35 machine. With KVM its machine needs kernel_irqchip split for interrupt remapping.
 struct VISOR_SDK_EXPORT IntelIommu {
   std::string id;

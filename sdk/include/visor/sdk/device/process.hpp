@@ -66,6 +66,18 @@ struct VISOR_SDK_EXPORT Rtc {
   void render(CommandLine& line) const;
 };
 
+/// What QEMU does when something happens to the guest; empty: as QEMU does without being told.
+struct VISOR_SDK_EXPORT Actions {
+  std::string reboot = {};    ///< "reset", "shutdown"
+  std::string shutdown = {};  ///< "poweroff", "pause"
+  std::string panic = {};     ///< "pause", "shutdown", "exit-failure", "none"
+  std::string watchdog = {};  ///< of any: "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi"
+
+  static const DeviceTable& describe();
+  void validate() const;
+  void render(CommandLine& line) const;
+};
+
 /// A default of a device's property, for all devices of a type. QEMU only warns of a type that it does not know.
 struct VISOR_SDK_EXPORT GlobalProperty {
   std::string driver;

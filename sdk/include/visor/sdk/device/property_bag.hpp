@@ -15,11 +15,13 @@ namespace visor::sdk {
 /// One QEMU object in properties, with two renderings: an option of the command line, and the arguments of the QMP
 /// command that makes the same thing at run time. So what is plugged cold and what is plugged hot cannot drift apart.
 ///
-/// It is the only place that joins option text: commas in values are doubled, as QEMU's keyval lists want them.
+/// It is the only place that joins option text: commas in values are doubled, as QEMU's keyval lists want them. A head
+/// and a key are names (is_property_name()), so that neither can begin another property.
 class VISOR_SDK_EXPORT PropertyBag {
  public:
   using Property = std::variant<bool, std::uint64_t, std::string>;
 
+  /// These throw invalid_config for a head that is no name.
   static PropertyBag device(std::string driver);    ///< -device, device_add
   static PropertyBag object(std::string qom_type);  ///< -object, object-add
   static PropertyBag netdev(std::string type);      ///< -netdev, netdev_add
@@ -29,7 +31,7 @@ class VISOR_SDK_EXPORT PropertyBag {
   static PropertyBag keys();                        ///< a plain list: -m, -smp, -name, -rtc, -sandbox, -mon
 
   /// Sets or replaces a property; the order of first setting is kept. Throws invalid_config, naming the key, for text
-  /// with a NUL or a newline.
+  /// with a NUL or a newline, for a key that is no name, and for the head's own.
   PropertyBag& set(std::string key, bool value);
   PropertyBag& set(std::string key, std::uint64_t value);
   PropertyBag& set(std::string key, std::string value);
@@ -52,8 +54,16 @@ class VISOR_SDK_EXPORT PropertyBag {
   std::vector<std::pair<std::string, Property>> properties_;
 };
 
+/// A model and its features as -cpu has them. What it is made of cannot have a comma, which begins a feature and which
+/// nothing escapes: throws invalid_config for a comma, a blank or a control character, and for an empty one.
+VISOR_SDK_EXPORT std::string cpu_words(std::string_view model, const std::vector<std::string>& features);
+
 /// Whether QEMU takes this as an id of a device, object, chardev or netdev: a letter, then letters, digits, '-', '.',
 /// '_'. (qemu: util/id.c)
 VISOR_SDK_EXPORT bool is_qemu_id(std::string_view text) noexcept;
+/// Whether this can be the name of a property, a type or a machine: letters, digits, '-', '_', '.', '+', '[' and ']'.
+VISOR_SDK_EXPORT bool is_property_name(std::string_view text) noexcept;
+/// Whether no argument of QEMU can carry this text: it has a NUL, which would end it, or a newline.
+VISOR_SDK_EXPORT bool breaks_arguments(std::string_view text) noexcept;
 
 }  // namespace visor::sdk

@@ -106,13 +106,13 @@ struct WatchSpec {
   ConsoleSpec console;
   JournalSpec journal;
   std::uint32_t term_ms = 3000;         ///< from SIGTERM to SIGKILL when the keeper ends the main process by itself
-  std::uint32_t helper_term_ms = 2000;  ///< the same for each helper process
+  std::uint32_t helper_term_ms = 2000;  ///< the same for all helpers together, once main has ended
 };
 
 /// Everything for Keeper::launch().
 struct KeeperSpec {
   ProcessSpec main;
-  std::vector<ProcessSpec> helpers;  ///< started before main in this order, ended after it in reverse
+  std::vector<ProcessSpec> helpers;  ///< started before main in this order, ended after it at once
   WatchSpec watch;
   /// End everything when the creator's session closes, even after commit().
   bool ephemeral = false;

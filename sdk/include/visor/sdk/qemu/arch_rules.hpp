@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 /// Answers that most architectures share, for QemuArch implementations to call.
 namespace visor::sdk {
@@ -30,8 +31,10 @@ VISOR_SDK_EXPORT Capabilities machine_capabilities(const QemuMachine& machine);
 /// The machine option that the user gives ("gic-version"); empty when there is none.
 VISOR_SDK_EXPORT std::string user_machine_option(const VmConfig& config, std::string_view key);
 
-/// The configured model, or `fallback` ("host" under KVM), with the configured features appended.
-VISOR_SDK_EXPORT std::string cpu_model_of(const ArchInput& in, std::string_view fallback);
+/// The configured model, or `fallback` ("host" under KVM), with the configured features and then these appended. Throws
+/// invalid_config for a comma or a blank in one of them.
+VISOR_SDK_EXPORT std::string cpu_model_of(const ArchInput& in, std::string_view fallback,
+                                          const std::vector<std::string>& features = {});
 
 /// Refuses what no machine of the architecture or not this machine can do: too many vCPUs, memory plugging, nvdimm,
 /// iommu, a CPU model "host" without KVM. Throws invalid_config or unsupported.

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace visor::sdk {
+
+/// A program that makes ISO 9660 images.
+struct IsoTool {
+  std::string path;
+  std::vector<std::string> first;  ///< what makes it take the arguments of mkisofs
+};
+
+/// The first of genisoimage, mkisofs and xorriso that can be found. Throws unsupported, naming the packages.
+IsoTool find_iso_tool(const std::function<std::optional<std::string>(const std::string&)>& find);
+
+}  // namespace visor::sdk
