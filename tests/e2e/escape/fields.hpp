@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "support/temporary_folder.hpp"
 #include "told.hpp"
 #include "visor/core/vm_config.hpp"
 
@@ -56,11 +57,8 @@ const std::vector<Field>& fields();
 class Files {
  public:
   explicit Files(std::string arch);
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-  ~Files();
 
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
   /// Of this text, for this field. Files that the host cannot have are not made: the configuration must be refused.
   std::string value_of(const Field& field, const std::string& text, std::size_t number);
   /// A sound configuration of the smallest VM.
@@ -69,7 +67,7 @@ class Files {
  private:
   void make(Made made, const std::string& path) const;
   std::string arch_;
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace visor::test

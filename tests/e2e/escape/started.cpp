@@ -5,15 +5,12 @@
 #include "qemu-arm64/arm64_arch.hpp"
 #include "qemu-ppc64le/ppc64le_arch.hpp"
 #include "qemu-s390x/s390x_arch.hpp"
+#include "support/in_path.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/host_context.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <map>
-#include <sstream>
 
 namespace visor::test {
 namespace {
@@ -39,15 +36,7 @@ Hypervisor& hypervisor_of(const std::string& arch) {
   return *hypervisor;
 }
 
-bool has_qemu(const std::string& arch) {
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders{path != nullptr ? path : ""};
-  const std::string program{arch_of(arch)->binary()};
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    if (::access((std::filesystem::path{folder} / program).c_str(), X_OK) == 0) return true;
-  }
-  return false;
-}
+bool has_qemu(const std::string& arch) { return !program_in_path(std::string{arch_of(arch)->binary()}).empty(); }
 
 Started::Started(const std::string& arch, const VmConfig& config, const std::filesystem::path& run_dir) {
   std::filesystem::create_directory(run_dir);

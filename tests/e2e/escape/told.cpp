@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "told.hpp"
 
+#include "visor/core/json.hpp"
 #include "visor/sdk/qmp/batch.hpp"
 #include "visor/sdk/qmp/commands/qom.hpp"
 
@@ -53,10 +54,11 @@ Told::Told(const std::string& monitor, int pid) : client_{sdk::qmp::Client::conn
 }
 
 Value Told::ask(const std::string& command, Value arguments) {
-  const auto known = answers_.find(command);
+  const auto question = command + to_json(arguments);
+  const auto known = answers_.find(question);
   if (known != answers_.end()) return known->second;
   auto answer = client_->call({.name = command, .arguments = std::move(arguments)}, told_limit).value();
-  return answers_.emplace(command, std::move(answer)).first->second;
+  return answers_.emplace(question, std::move(answer)).first->second;
 }
 
 std::optional<std::string> Told::found(const Value& list, const char* key, const std::string& name,

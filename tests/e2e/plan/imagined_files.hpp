@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
+#include "support/temporary_folder.hpp"
 #include "visor/sdk/device/command_line.hpp"
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,16 +13,13 @@ namespace visor::test {
 class ImaginedFiles {
  public:
   explicit ImaginedFiles(const std::string& arch);
-  ImaginedFiles(const ImaginedFiles&) = delete;
-  ImaginedFiles& operator=(const ImaginedFiles&) = delete;
-  ~ImaginedFiles();
 
   /// A text in which the imagined paths are exchanged for real ones.
   [[nodiscard]] std::string real(std::string text) const;
   [[nodiscard]] std::vector<sdk::CommandLine::Argument> real(std::vector<sdk::CommandLine::Argument> arguments) const;
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace visor::test

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The disk for cloud-init as a guest finds it: by its label, with the files that were asked for.
 #include "devices.hpp"
+#include "support/in_path.hpp"
 #include "visor/core/error.hpp"
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
 
 namespace visor::test {
 namespace {
@@ -15,12 +17,8 @@ std::string mount_labelled(Agent& guest, const std::string& label) {
 }
 
 bool has_tool() {
-  for (const auto* tool : {"genisoimage", "mkisofs", "xorriso"}) {
-    for (const auto* folder : {"/usr/bin/", "/usr/local/bin/"}) {
-      if (std::filesystem::exists(std::string{folder} + tool)) return true;
-    }
-  }
-  return false;
+  constexpr std::array tools{"genisoimage", "mkisofs", "xorriso"};
+  return std::ranges::any_of(tools, [](const char* tool) { return !program_in_path(tool).empty(); });
 }
 
 class CloudInit : public DeviceTest {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bare_qemu.hpp"
 
+#include "support/in_path.hpp"
 #include "support/suspend.hpp"
 #include "visor/core/error.hpp"
 
@@ -19,7 +20,6 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -66,15 +66,7 @@ void PrintTo(const QemuTarget& target, std::ostream* out) { *out << target.name;
 
 std::string target_name(const ::testing::TestParamInfo<QemuTarget>& info) { return info.param.name; }
 
-std::string qemu_program(const QemuTarget& target) {
-  const char* const path = std::getenv("PATH");
-  std::istringstream folders{path != nullptr ? path : ""};
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    auto program = folder + "/qemu-system-" + target.name;
-    if (::access(program.c_str(), X_OK) == 0) return program;
-  }
-  return {};
-}
+std::string qemu_program(const QemuTarget& target) { return test::program_in_path("qemu-system-" + target.name); }
 
 std::unique_ptr<BareQemu> BareQemu::without_machine(const QemuTarget& target) {
   return std::make_unique<BareQemu>(target, std::vector<std::string>{"-machine", "none"});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "support/error_of.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,31 +25,6 @@ void expect_error(Errc code, const std::string& part, const Function& function) 
   EXPECT_TRUE(contains(error.message(), part)) << "'" << error.message() << "' does not have '" << part << "'";
 }
 
-/// A folder that is removed with all that is in it.
-class TempDir {
- public:
-  TempDir() {
-    auto name = (std::filesystem::temp_directory_path() / "visor-test.XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = name;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// Writes a file and returns its path.
-  [[nodiscard]] std::string file(const std::string& name, const std::string& content) const {
-    const auto path = path_ / name;
-    std::ofstream{path, std::ios::binary} << content;
-    return path.string();
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using TempDir = test::TemporaryFolder;
 
 }  // namespace visor::testing

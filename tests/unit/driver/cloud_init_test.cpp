@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cloud-init disk of a VM: made when the VM is started, gone when QEMU has opened it or did not start.
 #include "fixture.hpp"
+#include "support/in_path.hpp"
 #include "visor/core/file.hpp"
 
 #include <sys/stat.h>
 
 #include <cstdlib>
 #include <fstream>
+#include <optional>
 
 namespace visor::sdk {
 namespace {
@@ -38,12 +40,11 @@ class CloudInitDisk : public DriverTest {
     DriverTest::SetUp();
     const auto root = run_dir().parent_path();
     for (const auto* folder : {"bin", "seen"}) std::filesystem::create_directory(root / folder);
-    path_ = std::getenv("PATH");
-    ::setenv("PATH", ((root / "bin").string() + ':' + path_).c_str(), 1);
+    in_path_.emplace(root / "bin");
     tool("rm -rf $SEEN/tree; cp -r tree $SEEN; echo iso >image");
   }
   void TearDown() override {
-    ::setenv("PATH", path_.c_str(), 1);
+    in_path_.reset();
     DriverTest::TearDown();
   }
 
@@ -79,7 +80,7 @@ class CloudInitDisk : public DriverTest {
   }
 
  private:
-  std::string path_;
+  std::optional<test::InPath> in_path_;
 };
 
 TEST_F(CloudInitDisk, IsThereUntilQemuHasOpenedIt) {

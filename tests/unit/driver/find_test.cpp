@@ -2,6 +2,7 @@
 // Which program a VM is started with, and what is said when there is none.
 #include "fixture.hpp"
 #include "qemu-amd64/amd64_arch.hpp"
+#include "support/in_path.hpp"
 #include "visor/core/params.hpp"
 #include "visor/sdk/qemu/qemu_plugin.hpp"
 
@@ -42,20 +43,6 @@ class RenamedArch final : public QemuArch {
  private:
   amd64::Amd64Arch amd64_;
   std::string binary_;
-};
-
-/// One folder more in $PATH.
-class InPath {
- public:
-  explicit InPath(const std::filesystem::path& folder) : before_{std::getenv("PATH")} {
-    ::setenv("PATH", (folder.string() + ':' + before_).c_str(), 1);
-  }
-  InPath(const InPath&) = delete;
-  InPath& operator=(const InPath&) = delete;
-  ~InPath() { ::setenv("PATH", before_.c_str(), 1); }
-
- private:
-  std::string before_;
 };
 
 class FindTest : public DriverTest {
@@ -104,7 +91,7 @@ TEST_F(FindTest, AFolderInThePathIsEnough) {
   auto config = this->config();
   config.host.hypervisor_path.clear();
   const std::filesystem::path fake{VISOR_TEST_FAKE_QEMU};
-  const InPath with_fake{fake.parent_path()};
+  const test::InPath with_fake{fake.parent_path()};
   const auto hypervisor = make_qemu_hypervisor(without_cache(), std::make_unique<RenamedArch>(fake.filename()));
   std::filesystem::create_directory(run_dir());
   EXPECT_EQ(hypervisor->create(config, "vm", run_dir())->status(limit).state, VmState::created);

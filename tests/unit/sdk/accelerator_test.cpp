@@ -3,6 +3,7 @@
 // is QEMU: it notes what it is asked for.
 #include "qemu-amd64/amd64_arch.hpp"
 #include "qemu/qemu_vm.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -43,9 +44,6 @@ constexpr const char* option_dies = "echo 'no such option' >&2; exit 1";
 class AcceleratorChoice : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/visor-accel-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
     std::filesystem::create_directory(dir_ / "vm");
     for (const auto* file : {"kernel", "initrd"}) std::ofstream{dir_ / file} << file;
     facts_ = {.arch = "amd64", .memory_mib = 8192, .cpus = 2, .kvm = true};
@@ -58,7 +56,6 @@ class AcceleratorChoice : public ::testing::Test {
   void TearDown() override {
     if (vm_) vm_->stop({.force = true}, 30s);
     vm_.reset();
-    std::filesystem::remove_all(dir_);
   }
 
   QemuVm& make(const std::string& with_kvm, const std::string& without) {
@@ -92,7 +89,8 @@ class AcceleratorChoice : public ::testing::Test {
     EXPECT_NE(text.find(part), std::string::npos) << text;
   }
 
-  std::filesystem::path dir_;
+  test::TemporaryFolder folder_;
+  const std::filesystem::path& dir_ = folder_.path();
   CapsSource caps_source_{[](const std::string&, const CallContext&) { return default_qemu_caps(); }};
   HostFacts facts_;
   VmConfig config_;

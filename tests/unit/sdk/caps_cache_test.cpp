@@ -3,6 +3,7 @@
 #include "qemu/caps/caps_cache.hpp"
 #include "caps_support.hpp"
 #include "support/error_of.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -27,15 +28,8 @@ using test::error_of;
 class CapsCacheTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/visor-caps-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
     std::ofstream{program()} << "\x7f"
                                 "ELF";
-  }
-  void TearDown() override {
-    fs::permissions(dir_, fs::perms::owner_all);
-    fs::remove_all(dir_);
   }
 
   [[nodiscard]] fs::path program() const { return dir_ / "qemu"; }
@@ -59,7 +53,8 @@ class CapsCacheTest : public ::testing::Test {
     EXPECT_EQ(plain(cache().load((saved(), cached().identity))), small_caps()) << lines_;
   }
 
-  fs::path dir_;
+  test::TemporaryFolder folder_;
+  const fs::path& dir_ = folder_.path();
   std::string lines_;
 };
 

@@ -3,6 +3,7 @@
 #include "qemu/caps/caps_source.hpp"
 #include "caps_support.hpp"
 #include "support/error_of.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/io_thread.hpp"
 
@@ -29,13 +30,9 @@ constexpr auto limit = 30s;
 class CapsSourceTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/visor-caps-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
     cache_ = {dir_ / "qemu-caps", {}};
     write(program());
   }
-  void TearDown() override { fs::remove_all(dir_); }
 
   static void write(const fs::path& path) {
     std::ofstream{path, std::ios::app} << "\x7f"
@@ -54,7 +51,8 @@ class CapsSourceTest : public ::testing::Test {
     };
   }
 
-  fs::path dir_;
+  test::TemporaryFolder folder_;
+  const fs::path& dir_ = folder_.path();
   CapsCache cache_;
   std::atomic<int> asked_{0};
 };

@@ -4,7 +4,9 @@
 
 #include "iso_tool.hpp"
 #include "support/error_of.hpp"
+#include "support/in_path.hpp"
 #include "support/left_over.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -29,20 +31,15 @@ class CloudInitTest : public ::testing::Test {
  protected:
   void SetUp() override {
     test::adopt_orphans();
-    std::string pattern = "/tmp/visor-cloud-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     for (const auto* folder : {"bin", "seen", "run"}) fs::create_directory(root_ / folder);
-    path_ = std::getenv("PATH");
-    ::setenv("PATH", ((root_ / "bin").string() + ':' + path_).c_str(), 1);
+    in_path_.emplace(root_ / "bin");
     fds_ = test::open_fds();
   }
   void TearDown() override {
-    ::setenv("PATH", path_.c_str(), 1);
+    in_path_.reset();
     EXPECT_EQ(test::left_processes(10s), std::vector<std::string>{});
     EXPECT_EQ(test::open_fds(), fds_);
     for (const auto& entry : fs::directory_iterator{root_ / "run"}) EXPECT_EQ(entry.path(), disk());
-    fs::remove_all(root_);
   }
 
   [[nodiscard]] const fs::path& root() const noexcept { return root_; }
@@ -61,8 +58,9 @@ class CloudInitTest : public ::testing::Test {
   }
 
  private:
-  fs::path root_;
-  std::string path_;
+  test::TemporaryFolder folder_;
+  const fs::path& root_ = folder_.path();
+  std::optional<test::InPath> in_path_;
   std::size_t fds_ = 0;
 };
 

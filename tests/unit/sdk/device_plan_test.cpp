@@ -2,6 +2,7 @@
 // What each kind of configured device becomes, and which of them are refused. Disks are in disk_plan_test.cpp,
 // memory and what the host allows in memory_plan_test.cpp, whole command lines in golden_test.cpp.
 #include "plan_support.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 
 #include <gtest/gtest.h>
@@ -183,8 +184,8 @@ TEST(PlanVfio, TakesWhatTheMachineTakes) {
 }
 
 TEST(PlanVfio, AnApMatrixIsKnownByWhereItsFolderIs) {
-  std::string root = "/tmp/visor-mdev-XXXXXX";
-  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  const test::TemporaryFolder folder;
+  const auto root = folder.path().string();
   const std::filesystem::path matrix = root + "/devices/vfio_ap/matrix/1";
   const std::filesystem::path css = root + "/devices/css0/0.0.1/2";
   std::filesystem::create_directories(matrix);
@@ -207,7 +208,6 @@ TEST(PlanVfio, AnApMatrixIsKnownByWhereItsFolderIs) {
   EXPECT_EQ(device_of(root + "/2"), "vfio-ccw");
   EXPECT_EQ(device_of(matrix), "vfio-ap,");
   EXPECT_EQ(device_of("/sys/devices/vfio_ap/matrix/not-there"), "vfio-ap,");
-  std::filesystem::remove_all(root);
 }
 
 TEST(PlanVsock, HasTheAddressThatItIsGiven) {

@@ -3,6 +3,7 @@
 #include "qemu/plan/host_needs.hpp"
 
 #include "qemu/plan/plan.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 
@@ -19,19 +20,16 @@ namespace fs = std::filesystem;
 class HostNeeds : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = "/tmp/visor-needs-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    root_ = name;
     paths_ = {root_ / "dev", root_ / "sys"};
     fs::create_directories(paths_.dev / "net");
     fs::create_directories(paths_.dev / "vfio");
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   void put(const fs::path& path) const { write_file_atomically(path, "x"); }
 
-  [[nodiscard]] std::string answer(const DeviceConfig& device) const {
+  [[nodiscard]] std::string answer(const DeviceConfig& device, bool use_vsock = false) const {
     VmConfig config;
+    config.network.use_vsock = use_vsock;
     config.devices = {device};
     try {
       check_host(config, paths_);
@@ -41,7 +39,8 @@ class HostNeeds : public ::testing::Test {
     return "fine";
   }
 
-  fs::path root_;
+  test::TemporaryFolder folder_;
+  const fs::path& root_ = folder_.path();
   HostPaths paths_;
 };
 
@@ -68,7 +67,7 @@ TEST_F(HostNeeds, AVsockNeedsVhost) {
 TEST_F(HostNeeds, NameTheFieldThatAddedAVsock) {
   VsockConfig vsock;
   vsock.id = chosen_vsock_id;
-  EXPECT_EQ(answer(vsock).substr(0, 51), "unsupported: network.use_vsock: a vsock device need");
+  EXPECT_EQ(answer(vsock, true).substr(0, 51), "unsupported: network.use_vsock: a vsock device need");
 }
 
 TEST_F(HostNeeds, AHostDeviceNeedsVfioToHoldIt) {

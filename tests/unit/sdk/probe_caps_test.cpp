@@ -3,6 +3,7 @@
 #include "qemu/caps/probe_caps.hpp"
 #include "support/error_of.hpp"
 #include "support/left_over.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/process/reaper.hpp"
@@ -31,15 +32,11 @@ class ProbeCaps : public ::testing::Test {
     test::adopt_orphans();
     io_ = IoThread::shared();
     fds_before_ = test::open_fds();
-    std::string name = "/tmp/visor-caps-XXXXXX";
-    ASSERT_NE(::mkdtemp(name.data()), nullptr);
-    dir_ = name;
   }
   void TearDown() override {
     (void)reap_left_over();
     EXPECT_EQ(test::left_processes(10s), std::vector<std::string>{});
     EXPECT_EQ(test::open_fds(), fds_before_) << "a descriptor was left open";
-    fs::remove_all(dir_);
   }
 
   /// A script in QEMU's place.
@@ -56,7 +53,8 @@ class ProbeCaps : public ::testing::Test {
     EXPECT_NE(error.message().find(text), std::string::npos) << error.what();
   }
 
-  fs::path dir_;
+  test::TemporaryFolder folder_;
+  const fs::path& dir_ = folder_.path();
 
  private:
   std::shared_ptr<IoThread> io_;

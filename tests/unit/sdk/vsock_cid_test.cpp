@@ -82,6 +82,7 @@ TEST(VsockChoice, IsMadeForAVsockDeviceAlone) {
     EXPECT_EQ(error.message(), "devices[0].cid: cannot open /nonexistent/vhost-vsock: No such file or directory");
   }
   vsock.id = plan::chosen_vsock_id;
+  config.network.use_vsock = true;
   config.devices = {vsock};
   try {
     (void)claim_vsock(config, "vm", "/nonexistent/vhost-vsock");

@@ -2,7 +2,7 @@
 #include "visor/runtime/runtime.hpp"
 
 #include "support/error_of.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/file.hpp"
 #include "visor/runtime/plugin_registry.hpp"
 

@@ -2,7 +2,7 @@
 #include "visor/runtime/vm_store.hpp"
 
 #include "support/error_of.hpp"
-#include "temporary_folder.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/file.hpp"
 
 #include <gmock/gmock.h>
