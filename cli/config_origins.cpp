@@ -17,9 +17,8 @@ bool is_within(std::string_view path, std::string_view other) {
 }  // namespace
 
 bool is_config_field(std::string_view text) {
-  const auto& fields = vm_config_section().fields;
   if (text.find_first_of(" :") != std::string_view::npos) return false;
-  return std::ranges::find(fields, text.substr(0, text.find_first_of(".[")), &Field::key) != fields.end();
+  return vm_config_section().find(text.substr(0, text.find_first_of(".["))) != nullptr;
 }
 
 void ConfigOrigins::add_option(std::string_view path, std::string option) {

@@ -16,12 +16,6 @@
 namespace visor::cli {
 namespace {
 
-const Field* find_field(const Section& section, std::string_view key) {
-  const auto found =
-      std::find_if(section.fields.begin(), section.fields.end(), [&](const auto& f) { return f.key == key; });
-  return found == section.fields.end() ? nullptr : &*found;
-}
-
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -56,7 +50,7 @@ Value typed(const Field* field, const std::string& text) {
 void assign(Value& target, const Section* section, std::string_view path, const std::string& text) {
   const auto dot = path.find('.');
   const auto key = path.substr(0, dot);
-  const auto* field = section != nullptr ? find_field(*section, key) : nullptr;
+  const auto* field = section != nullptr ? section->find(key) : nullptr;
   if (dot == std::string_view::npos) {
     target.set(key, typed(field, text));
     return;

@@ -28,7 +28,7 @@ constexpr const char* image_name = "image";
 class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent) {
-    auto pattern = (parent / ".cloud-init-XXXXXX").string();
+    auto pattern = (parent / (std::string{cloud_init_scratch} + "XXXXXX")).string();
     if (::mkdtemp(pattern.data()) == nullptr) throw system_error("Cannot make a folder in " + parent.string(), errno);
     path_ = pattern;
   }
@@ -83,7 +83,7 @@ RawLaunch command_of(IsoTool tool, const fs::path& scratch, CloudInitSource sour
        {"-quiet", "-J", "-R", "-uid", "0", "-gid", "0", "-V", layout_of(source).label, "-o", image_name, tree_name}) {
     launch.arguments.emplace_back(word);
   }
-  launch.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  launch.env = plain_environment();
   launch.working_dir = scratch.string();
   launch.end_with_caller = true;
   launch.stderr_bytes = 16 * 1024;

@@ -3,9 +3,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace visor::sdk {
+
+/// What the names of the folders begin with in which disks are made: they may hold secrets, and are removed when a
+/// process was killed in its work.
+inline constexpr std::string_view cloud_init_scratch = ".cloud-init-";
 
 /// A program that makes ISO 9660 images.
 struct IsoTool {

@@ -58,7 +58,7 @@ class Reader {
       if (const auto [first, fresh] = seen.emplace(key, member.mark()); !fresh) {
         const auto line = first->second.line;
         add(member, here, "This key was given already" + (line == 0 ? "" : " in line " + std::to_string(line)));
-      } else if (const auto* known = find(table, key)) {
+      } else if (const auto* known = table.find(key)) {
         field(*known, object, member, here);
       } else if (key != extra) {
         unknown(table, member, here, key, extra);
@@ -82,11 +82,6 @@ class Reader {
   }
 
  private:
-  static const Field* find(const Section& table, std::string_view key) {
-    const auto found = std::ranges::find(table.fields, key, &Field::key);
-    return found == table.fields.end() ? nullptr : &*found;
-  }
-
   void field(const Field& field, void* object, const Value& value, const std::string& path) {
     switch (field.kind) {
       case FieldKind::section:
@@ -167,6 +162,11 @@ class Reader {
 };
 
 }  // namespace
+
+const Field* Section::find(std::string_view key) const noexcept {
+  const auto found = std::ranges::find(fields, key, &Field::key);
+  return found == fields.end() ? nullptr : &*found;
+}
 
 VmConfig vm_config_from_value(const Value& value, std::vector<ConfigProblem>& problems) {
   VmConfig config;

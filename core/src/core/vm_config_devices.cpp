@@ -93,11 +93,14 @@ void check_devices(Problems& problems, const VmConfig& config) {
 
 namespace visor {
 
+bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept {
+  if (share.type != ShareType::automatic) return share.type == ShareType::virtio_fs;
+  return config.shared_fs.type == SharedFs::virtio_fs;
+}
+
 std::string share_mount_options(const VmConfig& config, const ShareConfig& share) {
-  const bool by_default = share.type == ShareType::automatic;
-  const bool virtio_fs = by_default ? config.shared_fs.type == SharedFs::virtio_fs : share.type == ShareType::virtio_fs;
   std::string options;
-  if (!virtio_fs) {
+  if (!is_virtio_fs(config, share)) {
     options = "trans=virtio,version=9p2000.L";
     // Not set with virtio-fs as the default: the guest's own choice then.
     const auto msize = config.shared_fs.msize_9p_bytes;

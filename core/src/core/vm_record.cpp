@@ -15,13 +15,13 @@ Value process_value(const ProcessIdentity& process) {
   return Value::map({{"pid", process.pid}, {"start_time", process.start_time}});
 }
 
-ProcessIdentity process_from(const Value& value) {
+}  // namespace
+
+ProcessIdentity process_from_value(const Value& value) {
   const auto pid = value.at("pid").as_int();
   if (pid < 0 || pid > INT32_MAX) throw Error(Errc::invalid_config, "Process number out of range");
   return {static_cast<std::int32_t>(pid), value.at("start_time").as_uint()};
 }
-
-}  // namespace
 
 Value to_value(const VmRecord& record) {
   return Value::map({{"id", record.id},
@@ -46,8 +46,8 @@ VmRecord vm_record_from_value(const Value& value) {
   record.id = value.at("id").as_string();
   record.plugin = value.at("plugin").as_string();
   record.boot_id = value.at("boot_id").as_string();
-  record.keeper = process_from(value.at("keeper"));
-  record.hypervisor = process_from(value.at("hypervisor"));
+  record.keeper = process_from_value(value.at("keeper"));
+  record.hypervisor = process_from_value(value.at("hypervisor"));
   record.config = vm_config_from_value(value.at("config"));
   record.blob = value.at("blob");
   return record;

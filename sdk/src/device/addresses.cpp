@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "visor/sdk/device/addresses.hpp"
 
+#include "device/fnv.hpp"
 #include "visor/core/error.hpp"
 
 #include <algorithm>
@@ -200,9 +201,7 @@ std::size_t Addresses::free(AddressSpace space) const noexcept {
 std::uint32_t vsock_cid(std::string_view vm, std::uint32_t attempt) noexcept {
   constexpr std::uint32_t first = 3;  // vsock(7): 0 to 2 are the hypervisor, the local and the host's
   constexpr std::uint64_t count = 0xfffffffeULL - first + 1;
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : vm) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return first + static_cast<std::uint32_t>((hash + attempt) % count);
+  return first + static_cast<std::uint32_t>((fnv1a(vm) + attempt) % count);
 }
 
 }  // namespace visor::sdk

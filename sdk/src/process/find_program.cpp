@@ -19,4 +19,6 @@ std::optional<std::string> find_program(const std::string& name) {
   return std::nullopt;
 }
 
+std::vector<std::string> plain_environment() { return {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}; }
+
 }  // namespace visor::sdk

@@ -2,6 +2,7 @@
 // From what is configured of a cloud-init disk to the disk.
 #include "cloud_init.hpp"
 
+#include "iso_tool.hpp"
 #include "plan/plan.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
@@ -50,7 +51,7 @@ std::string text_of(const std::string& field, const std::string& text, const std
 /// The folders that make_cloud_init_disk() works in, should a process have been killed while it did.
 void remove_left_overs(const std::filesystem::path& run_dir) noexcept try {
   for (const auto& entry : std::filesystem::directory_iterator{run_dir}) {
-    if (entry.path().filename().string().starts_with(".cloud-init-")) std::filesystem::remove_all(entry.path());
+    if (entry.path().filename().string().starts_with(cloud_init_scratch)) std::filesystem::remove_all(entry.path());
   }
 } catch (const std::exception&) {  // the next one tries again
 }
@@ -69,7 +70,7 @@ void make_cloud_init(const VmConfig& config, const std::string& id, const std::f
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     const auto* const cloud = std::get_if<CloudInitConfig>(&config.devices[i]);
     if (cloud == nullptr) continue;
-    const auto device = "devices[" + std::to_string(i) + "]";
+    const auto device = plan::device_path(config, i);
     call.report("cloud-init");
     remove_cloud_init(run_dir);  // of a process that was killed meanwhile
     CloudInitData data{

@@ -44,7 +44,7 @@ std::vector<ProcessSpec> helper_specs(const plan::Plan& plan, const VmConfig& co
     spec.name = "fs-" + daemon.share;
     spec.argv = {program};
     spec.argv.insert(spec.argv.end(), daemon.arguments.begin(), daemon.arguments.end());
-    spec.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+    spec.env = plain_environment();
     spec.fds = {{plan::fs_daemon_fd, FdSource::listener, daemon.socket, -1}};
     spec.no_new_privs = true;
     spec.cgroup_dir = config.host.cgroup;
@@ -68,8 +68,8 @@ std::vector<AdoptedProcess> helpers_of(const VmRecord& record) try {
   const auto* const list = record.blob.find("helpers");
   if (list == nullptr || list->kind() != Value::Kind::list) return helpers;
   for (const auto& item : list->as_list()) {
-    const auto pid = static_cast<pid_t>(item.at("pid").as_int());
-    helpers.push_back({item.at("name").as_string(), {pid, item.at("start_time").as_uint()}});
+    const auto [pid, start_time] = process_from_value(item);
+    helpers.push_back({item.at("name").as_string(), {pid, start_time}});
   }
   return helpers;
 } catch (const Error&) {  // nothing that this driver wrote

@@ -43,7 +43,7 @@ void gather(Problems& problems, std::map<std::string, plan::FileFacts>& files, c
 void gather_devices(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config) {
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     const auto* const disk = std::get_if<DiskConfig>(&config.devices[i]);
-    if (disk != nullptr) gather(problems, files, "devices[" + std::to_string(i) + "].path", disk->path);
+    if (disk != nullptr) gather(problems, files, plan::device_path(config, i) + ".path", disk->path);
     const auto* const vfio = std::get_if<VfioConfig>(&config.devices[i]);
     if (vfio != nullptr && !vfio->sysfs_path.empty()) files[vfio->sysfs_path] = plan::inspect_device(vfio->sysfs_path);
   }

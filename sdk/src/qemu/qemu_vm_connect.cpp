@@ -55,7 +55,7 @@ std::vector<std::string> listener_paths(const std::filesystem::path& run_dir, co
   if (config.console.type != ConsoleType::none) paths.push_back((run_dir / plan::console_chardev_socket).string());
   for (const auto& device : config.devices) {
     const auto* const share = std::get_if<ShareConfig>(&device);
-    if (share != nullptr && plan::is_virtio_fs(config, *share)) paths.push_back(plan::fs_socket(*share, run_dir));
+    if (share != nullptr && is_virtio_fs(config, *share)) paths.push_back(plan::fs_socket(*share, run_dir));
     if (const auto* port = std::get_if<SerialPortConfig>(&device)) paths.push_back(plan::port_socket(*port, run_dir));
   }
   return paths;

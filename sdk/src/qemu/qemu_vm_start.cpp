@@ -6,6 +6,7 @@
 #include "helpers.hpp"
 #include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
+#include "process/find_program.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
@@ -82,7 +83,7 @@ KeeperSpec keeper_spec(const plan::Plan& plan, const std::string& binary, const 
   KeeperSpec spec;
   spec.main.name = "qemu";
   spec.main.argv = plan.line.argv(binary);
-  spec.main.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
+  spec.main.env = plain_environment();
   spec.main.fds = fd_table(plan, vhost);
   spec.main.no_new_privs = true;
   spec.main.cgroup_dir = config.host.cgroup;

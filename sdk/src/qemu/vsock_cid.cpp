@@ -51,8 +51,7 @@ VsockClaim claim_vsock(const VmConfig& config, std::string_view vm, const std::f
     const auto* const vsock = std::get_if<VsockConfig>(&config.devices[i]);
     if (vsock == nullptr) continue;
     VsockClaim claim{.fd = UniqueFd{::open(node.c_str(), O_RDWR | O_CLOEXEC)}, .cid = 0};
-    const bool chosen = vsock->id == plan::chosen_vsock_id;
-    const auto field = chosen ? std::string{plan::use_vsock_field} : "devices[" + std::to_string(i) + "].cid";
+    const auto field = plan::device_path(config, i) + (vsock->id == plan::chosen_vsock_id ? "" : ".cid");
     if (!claim.fd) throw system_error(field + ": cannot open " + node.string(), errno);
     claim.cid = choose_cid(*vsock, field, vm, [&](std::uint32_t cid) { return set_guest_cid(claim.fd.get(), cid); });
     return claim;

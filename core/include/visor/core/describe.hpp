@@ -68,6 +68,9 @@ struct Section {
   std::string_view doc;
   std::vector<Field> fields;
   const void* defaults = nullptr;  ///< a struct of this section as it is when nothing is configured
+
+  /// The field of this key; null when there is none.
+  [[nodiscard]] VISOR_CORE_EXPORT const Field* find(std::string_view key) const noexcept;
 };
 
 /// The table of the whole configuration, from its root.

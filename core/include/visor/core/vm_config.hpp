@@ -238,11 +238,13 @@ struct ConfigDefaults {
 /// template flags not both, memory path with either, state path with `from` · vCPUs, memory, slots, bridges, block
 /// driver, max vCPUs and 9p msize (unless virtio-fs) defaulted · vCPUs at most max vCPUs, max vCPUs at most the limit ·
 /// memory at most its own maximum and the host's · devices: ids, tags, names of ports and of fw_cfg unique, iothreads
-/// there, at most one balloon, iommu, panic and vsock. Custom assets are also written to the fields they replace.
-/// Throws invalid_config with all that is wrong, a line each that begins with the field: of the tables first, of the
-/// other rules when the tables find nothing. [any thread] Reads no files.
+/// there, at most one balloon, cloud_init, iommu, panic and vsock. Custom assets are also written to the fields they
+/// replace. Throws invalid_config with all that is wrong, a line each that begins with the field: of the tables first,
+/// of the other rules when the tables find nothing. [any thread] Reads no files.
 VISOR_CORE_EXPORT VmConfig normalised(const VmConfig& config, const ConfigDefaults& defaults);
 
+/// Whether a share goes by virtio-fs: its own protocol, or else shared_fs.type.
+VISOR_CORE_EXPORT bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept;
 /// What the guest gives when it mounts a share of a normalised configuration: mount -t 9p -o <these> <tag> <folder>.
 /// For 9p it has the size of messages, which the guest alone chooses; empty when virtio-fs has nothing to be told.
 VISOR_CORE_EXPORT std::string share_mount_options(const VmConfig& config, const ShareConfig& share);

@@ -18,6 +18,9 @@ struct ProcessIdentity {
   bool operator==(const ProcessIdentity&) const = default;
 };
 
+/// From {"pid", "start_time"} of a record. Throws invalid_config for a number that is none of a process.
+VISOR_CORE_EXPORT ProcessIdentity process_from_value(const Value& value);
+
 /// What lets a later process find a VM again: who it is and what was asked for. State is never read from it but derived
 /// from reality; only a plugin without a process (mock) keeps its state in the blob.
 struct VmRecord {

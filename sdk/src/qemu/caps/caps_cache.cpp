@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "caps_cache.hpp"
 
-#include "qemu/fnv.hpp"
+#include "device/fnv.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/core/unique_fd.hpp"

@@ -3,6 +3,7 @@
 
 #include "ask_caps.hpp"
 #include "io_thread_impl.hpp"
+#include "process/find_program.hpp"
 #include "quiet_thread.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/unique_fd.hpp"
@@ -39,7 +40,7 @@ class ProbedProgram final : private ProgressSink {
         .arguments = {"-machine", "none", "-nodefaults", "-no-user-config", "-display", "none", "-S", "-chardev",
                       "socket,id=visor-caps,fd=3", "-mon", "chardev=visor-caps,mode=control"},
         .fds = {monitor_.get()},
-        .env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
+        .env = plain_environment(),
         .working_dir = "/",
         .no_new_privs = true,
         .end_with_caller = true,

@@ -69,7 +69,7 @@ void check_disks(const Input& input, Problems& problems) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto* const disk = std::get_if<DiskConfig>(&input.config.devices[i]);
     if (disk == nullptr || disk->aio != DiskAio::io_uring) continue;
-    problems.add(Errc::unsupported, "devices[" + std::to_string(i) + "].aio: " + input.caps.who() +
+    problems.add(Errc::unsupported, device_path(input.config, i) + ".aio: " + input.caps.who() +
                                         " was built without aio io_uring; it has threads, native");
   }
 }
@@ -78,8 +78,7 @@ void check_disks(const Input& input, Problems& problems) {
 
 bool detail::check_machine(const Input& input, Problems& problems) {
   const auto& caps = input.caps;
-  const auto& asked = input.config.machine.type;
-  const auto type = asked.empty() ? std::string{input.arch.default_machine()} : asked;
+  const auto type = input.machine_type();
   if (!caps.may_have_machine(type)) {
     note_lack(input, problems, "machine.type", "machine", type, machine_names(caps));
     return false;

@@ -96,8 +96,8 @@ bool is_filled_in(const std::string& section, const std::string& key, const Valu
   return standard != nullptr && *standard == member;
 }
 
-void check_device_id(Problems& problems, std::size_t index, const std::string& id) {
-  const auto field = "devices[" + std::to_string(index) + "].id: '" + id + "' ";
+void check_device_id(Problems& problems, const std::string& path, const std::string& id) {
+  const auto field = path + ".id: '" + id + "' ";
   if (!is_qemu_id(id)) {
     problems.add(Errc::invalid_config, field + "must be a letter followed by letters, digits, '-', '.' or '_'");
   }
@@ -120,10 +120,9 @@ void name_devices(VmConfig& config) {
     // The rules of the machine, its kernel parameters among them, ask the one field.
     if (std::holds_alternative<IommuConfig>(device)) config.machine.iommu = true;
     if (device_id(device).empty()) continue;
-    if (!is_chosen_vsock(config, device)) check_device_id(problems, i, device_id(device));
+    if (!is_chosen_vsock(config, device)) check_device_id(problems, device_path(config, i), device_id(device));
     if (ids.has(device_id(device))) {
-      problems.add(Errc::invalid_config,
-                   "devices[" + std::to_string(i) + "].id: '" + device_id(device) + "' is used twice");
+      problems.add(Errc::invalid_config, device_path(config, i) + ".id: '" + device_id(device) + "' is used twice");
     } else {
       ids.claim(device_id(device));
     }
@@ -135,6 +134,11 @@ void name_devices(VmConfig& config) {
 }
 
 }  // namespace
+
+std::string device_path(const VmConfig& config, std::size_t index) {
+  if (is_chosen_vsock(config, config.devices.at(index))) return "network.use_vsock";
+  return "devices[" + std::to_string(index) + "]";
+}
 
 FileFacts inspect_file(const std::filesystem::path& path) {
   const UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};

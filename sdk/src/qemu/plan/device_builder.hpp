@@ -59,6 +59,13 @@ class DeviceBuilder;
 /// for: those then leave the slots of these alone.
 void add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder);
 
+/// The same for what a section of the configuration asks for, whose keys its problems name.
+template <class Device>
+void add_of_section(Plan& plan, std::string_view section, const Device& device) {
+  const auto* const field = vm_config_section().find(section);
+  add_checked(plan, std::string{section}, field != nullptr ? field->section : nullptr, device);
+}
+
 /// What is said of every virtio device's place: the IOMMU, and the legacy interface where the host is a guest itself.
 Place virtio_place(const Input& input);
 

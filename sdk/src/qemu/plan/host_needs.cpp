@@ -104,10 +104,7 @@ class Needs {
 void check_host(const VmConfig& config, const HostPaths& paths) {
   Problems problems;
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
-    const auto& device = config.devices[i];
-    const bool chosen = device_id(device) == chosen_vsock_id;
-    const auto where = chosen ? std::string{use_vsock_field} : "devices[" + std::to_string(i) + "]";
-    std::visit(Needs{paths, problems, where}, device);
+    std::visit(Needs{paths, problems, device_path(config, i)}, config.devices[i]);
   }
   problems.throw_if_any();
 }

@@ -14,14 +14,6 @@ namespace {
 
 constexpr int first_fd = 3;  // after stdin, stdout and stderr
 
-/// Of a section of the configuration, whose keys its problems name.
-template <class Device>
-void add(Plan& plan, std::string_view section, const Device& device) {
-  const auto& fields = vm_config_section().fields;
-  const auto field = std::ranges::find(fields, section, &Field::key);
-  detail::add_checked(plan, std::string{section}, field == fields.end() ? nullptr : field->section, device);
-}
-
 /// What a watchdog does when it expires; empty without one. QEMU has one answer for all of a machine.
 std::string watchdog_action(const VmConfig& config, Problems& problems) {
   static constexpr std::array words{"reset", "shutdown", "poweroff", "pause", "none"};
@@ -30,8 +22,7 @@ std::string watchdog_action(const VmConfig& config, Problems& problems) {
     const auto* const watchdog = std::get_if<WatchdogConfig>(&config.devices[i]);
     if (watchdog == nullptr) continue;
     if (!action.empty()) {
-      problems.add(Errc::invalid_config,
-                   "devices[" + std::to_string(i) + "]: a VM has at most one watchdog; leave one out");
+      problems.add(Errc::invalid_config, device_path(config, i) + ": a VM has at most one watchdog; leave one out");
     }
     action = words.at(static_cast<std::size_t>(watchdog->action));
   }
@@ -42,16 +33,16 @@ void add_identity(const Input& input, Plan& plan) {
   plan.line.section("identity");
   plan.line.because("name");
   const auto& name = input.config.name;
-  add(plan, "name",
+  detail::add_of_section(
+      plan, "name",
       Name{.guest = name.empty() ? input.id : name, .process = "qemu:" + input.id, .debug_threads = true});
   plan.line.because("each VM has its own");
-  add(plan, "uuid", ProcessSettings{.uuid = input.uuid});
+  detail::add_of_section(plan, "uuid", ProcessSettings{.uuid = input.uuid});
 }
 
 void add_board(const Input& input, Plan& plan) {
   plan.line.because("machine");
-  const auto& type = input.config.machine.type;
-  Machine machine{.type = type.empty() ? std::string{input.arch.default_machine()} : type,
+  Machine machine{.type = input.machine_type(),
                   .accelerator = input.accelerator == Accelerator::kvm ? "kvm" : "tcg",
                   .memory_backend = detail::has_memory_object(input.config) ? detail::memory_object : ""};
   Params options;
@@ -59,7 +50,7 @@ void add_board(const Input& input, Plan& plan) {
   std::ranges::for_each(input.arch.machine_options(input.arch_input()), option);
   std::ranges::for_each(deserialize_params(input.config.machine.options), option);
   machine.options = serialize_params(options, "=");
-  add(plan, "machine", machine);
+  detail::add_of_section(plan, "machine", machine);
 }
 
 void add_machine(const Input& input, Plan& plan) {
@@ -67,18 +58,19 @@ void add_machine(const Input& input, Plan& plan) {
   plan.line.section("machine");
   add_board(input, plan);
   plan.line.because("cpu.model");
-  add(plan, "cpu", CpuModel{input.arch.cpu_model(in)});
+  detail::add_of_section(plan, "cpu", CpuModel{input.arch.cpu_model(in)});
   plan.line.because("cpu.count");
   const auto smp = input.arch.smp(in);
-  add(plan, "cpu",
-      Smp{.cpus = smp.cpus,
-          .max_cpus = smp.max_cpus,
-          .sockets = smp.sockets,
-          .cores = smp.cores,
-          .threads = smp.threads});
+  detail::add_of_section(plan, "cpu",
+                         Smp{.cpus = smp.cpus,
+                             .max_cpus = smp.max_cpus,
+                             .sockets = smp.sockets,
+                             .cores = smp.cores,
+                             .threads = smp.threads});
   plan.line.because("memory.size");
   const auto memory = input.arch.memory(in);
-  add(plan, "memory",
+  detail::add_of_section(
+      plan, "memory",
       GuestMemory{
           .size_mib = memory.size_mib, .max_mib = memory.max_mib, .slots = memory.max_mib != 0 ? memory.slots : 0});
 }
@@ -95,11 +87,11 @@ void add_bareness(CommandLine& line) {
 void add_policy(const Input& input, Plan& plan) {
   const auto& policy = input.config.policy;
   plan.line.because("policy");
-  add(plan, "policy",
-      Actions{.reboot = policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset",
-              .shutdown = policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause",
-              .panic = policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause",
-              .watchdog = watchdog_action(input.config, plan.problems)});
+  detail::add_of_section(plan, "policy",
+                         Actions{.reboot = policy.on_reboot == RebootPolicy::stop ? "shutdown" : "reset",
+                                 .shutdown = policy.on_shutdown == ShutdownPolicy::stop ? "poweroff" : "pause",
+                                 .panic = policy.on_panic == PanicPolicy::stop ? "shutdown" : "pause",
+                                 .watchdog = watchdog_action(input.config, plan.problems)});
 }
 
 void add_process(const Input& input, Plan& plan) {
@@ -108,12 +100,13 @@ void add_process(const Input& input, Plan& plan) {
   add_bareness(line);
   line.because("host.sandbox");
   if (input.config.host.sandbox) {
-    add(plan, "host",
+    detail::add_of_section(
+        plan, "host",
         Sandbox{.obsolete = "deny", .elevate_privileges = "deny", .spawn = "deny", .resource_control = "deny"});
   }
   add_policy(input, plan);
   line.because("the guest's clock follows the host's");
-  add(plan, "clock", Rtc{.drift_fix = "slew"});
+  detail::add_of_section(plan, "clock", Rtc{.drift_fix = "slew"});
   line.because("a rule of the architecture");
   for (const auto& option : input.arch.globals(input.arch_input())) {
     line.add("-global", PropertyBag::keys().set(option.key, option.value));
@@ -158,6 +151,11 @@ void add_users_own(const Input& input, Plan& plan) {
 }
 
 }  // namespace
+
+std::string Input::machine_type() const {
+  const auto& type = config.machine.type;
+  return type.empty() ? std::string{arch.default_machine()} : type;
+}
 
 ArchInput Input::arch_input() const {
   const auto image = files.find(asset_path(config, AssetKind::image));

@@ -39,6 +39,8 @@ struct Input {
   std::map<std::string, FileFacts> files;  ///< of the image, the disks and devices of the host, by path
 
   [[nodiscard]] ArchInput arch_input() const;
+  /// The configured machine, or the architecture's default one.
+  [[nodiscard]] std::string machine_type() const;
 };
 
 /// A Unix socket on which QEMU listens through a descriptor that it inherits.
@@ -81,8 +83,6 @@ inline constexpr std::string_view console_chardev_socket = "console-qemu.sock";
 /// The socket of a serial port: the configured one, or one in the VM's folder.
 std::string port_socket(const SerialPortConfig& port, const std::filesystem::path& run_dir);
 
-/// Whether the folder is shared by virtio-fs.
-bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept;
 /// The socket of the daemon that serves a share.
 std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run_dir);
 
@@ -93,7 +93,8 @@ VmConfig with_choices_made(const QemuArch& arch, const ArchInput& in, const std:
 
 /// The id of the vsock device that network.use_vsock adds: what is wrong with it is wrong with that field.
 inline constexpr std::string_view chosen_vsock_id = "visor-vsock";
-inline constexpr std::string_view use_vsock_field = "network.use_vsock";
+/// What a device is told by: its place in the configuration ("devices[2]"), or the field that chose it.
+std::string device_path(const VmConfig& config, std::size_t index);
 
 /// How disks are attached when nobody says; the driver has no other way yet.
 inline constexpr auto default_disks = BlockDriver::virtio_blk;

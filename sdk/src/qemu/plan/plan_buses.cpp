@@ -4,6 +4,7 @@
 #include "raw_places.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/pci.hpp"
+#include "visor/sdk/qemu/arch_rules.hpp"
 
 #include <algorithm>
 
@@ -26,17 +27,8 @@ constexpr std::uint64_t memory_window = 1U << 20U;
   throw Error(Errc::unsupported, field + ": " + why);
 }
 
-std::string machine_type(const Input& input) {
-  const auto& type = input.config.machine.type;
-  return "machine " + (type.empty() ? std::string{input.arch.default_machine()} : type);
-}
-
 bool plugs_into_root(const Input& input, const BusLayout& layout) {
-  const auto machines = input.arch.machines();
-  const auto& type = input.config.machine.type;
-  const auto found = std::ranges::find(machines, type.empty() ? input.arch.default_machine() : std::string_view{type},
-                                       &QemuMachine::type);
-  return found != machines.end() && found->root_bus_hotplug && layout.transport == VirtioTransport::pci;
+  return machine_of(input.arch, input.arch_input()).root_bus_hotplug && layout.transport == VirtioTransport::pci;
 }
 
 /// As many as are configured; else some, where the machine and this QEMU have them.
@@ -49,19 +41,20 @@ void check_bus_fields(const Input& input, const BusLayout& layout) {
   const auto& machine = input.config.machine;
   const auto ports = ports_of(input, layout);
   if (ports != 0 && layout.root_port_driver.empty()) {
-    refuse_field("machine.root_ports", machine_type(input) + " has no PCI Express ports; leave it out");
+    refuse_field("machine.root_ports", "machine " + input.machine_type() + " has no PCI Express ports; leave it out");
   }
   if (ports > layout.max_root_ports && !layout.root_port_driver.empty()) {
-    refuse_field("machine.root_ports",
-                 machine_type(input) + " has at most " + std::to_string(layout.max_root_ports) + " root ports");
+    refuse_field("machine.root_ports", "machine " + input.machine_type() + " has at most " +
+                                           std::to_string(layout.max_root_ports) + " root ports");
   }
   if (machine.bridges != 0 && layout.bridge_driver.empty()) {
-    refuse_field("machine.bridges", machine_type(input) + " has no PCI bridges; leave it out");
+    refuse_field("machine.bridges", "machine " + input.machine_type() + " has no PCI bridges; leave it out");
   }
   if (machine.hotplug_vfio_on_root_bus && ports == 0 && !plugs_into_root(input, layout)) {
     refuse_field("machine.hotplug_vfio_on_root_bus",
                  layout.root_port_driver.empty()
-                     ? machine_type(input) + " has no root bus that takes devices while the guest runs; leave it out"
+                     ? "machine " + input.machine_type() +
+                           " has no root bus that takes devices while the guest runs; leave it out"
                      : "it needs a root port, and machine.root_ports is 0");
   }
 }
@@ -144,7 +137,7 @@ void detail::note_addresses(const Input& input, Plan& plan) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto& device = input.config.devices[i];
     if (const auto* const raw = std::get_if<RawDeviceConfig>(&device)) {
-      plan.problems.gather([&] { raws.note(i, *raw); });
+      plan.problems.gather([&] { raws.note(device_path(input.config, i), *raw); });
     }
     if (!addresses.has(device_id(device))) addresses.claim(device_id(device));
   }

@@ -99,10 +99,7 @@ Place DeviceBuilder::modern_place() const {
   return place;
 }
 
-std::string DeviceBuilder::machine() const {
-  const auto& type = input_.config.machine.type;
-  return "machine " + (type.empty() ? std::string{input_.arch.default_machine()} : type);
-}
+std::string DeviceBuilder::machine() const { return "machine " + input_.machine_type(); }
 
 void DeviceBuilder::because(std::string reason) {
   because_ = std::move(reason);
@@ -133,12 +130,7 @@ void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
   for (std::size_t i = 0; i < input.config.devices.size(); ++i) {
     const auto& device = input.config.devices[i];
     if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
-    if (device_id(device) == chosen_vsock_id) {
-      builder.because(std::string{use_vsock_field});
-      builder.build(device);
-    } else {
-      builder.build(i, device);
-    }
+    builder.build(i, device);
   }
 }
 

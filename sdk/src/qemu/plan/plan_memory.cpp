@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The guest's memory where it is more than a size.
 #include "device_builder.hpp"
-#include "visor/core/describe.hpp"
 #include "visor/sdk/device/memory.hpp"
 #include "visor/sdk/device/process.hpp"
 
@@ -64,8 +63,7 @@ void add_memory_object(const Input& input, Plan& plan) {
     backend.kind = MemoryKind::memfd;
     backend.huge_pages = memory.huge_pages;
   }
-  static const auto* const section = std::ranges::find(vm_config_section().fields, "memory", &Field::key)->section;
-  add_checked(plan, "memory", section, backend);
+  add_of_section(plan, "memory", backend);
 }
 
 }  // namespace visor::sdk::plan::detail

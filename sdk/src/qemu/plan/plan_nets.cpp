@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network cards.
+#include "device/fnv.hpp"
 #include "device_builder.hpp"
-#include "qemu/fnv.hpp"
 #include "visor/core/error.hpp"
 #include "visor/sdk/device/net.hpp"
 

@@ -7,10 +7,6 @@
 namespace visor::sdk::plan::detail {
 namespace {
 
-bool has_key(const Section& section, std::string_view key) {
-  return std::ranges::find(section.fields, key, &Field::key) != section.fields.end();
-}
-
 /// The key of a configured device that a field of a device struct was made of; empty when there is none.
 std::string_view key_of(const Section* section, std::string_view field) {
   static constexpr std::pair<std::string_view, std::string_view> renamed[] = {
@@ -18,9 +14,9 @@ std::string_view key_of(const Section* section, std::string_view field) {
       {"path", "socket"},        {"path", "interface"}, {"path", "backing_dir"}, {"security_model", "security"},
       {"sysfsdev", "sysfs_path"}};
   if (section == nullptr || field.empty()) return {};
-  if (has_key(*section, field)) return field;
+  if (section->find(field) != nullptr) return field;
   for (const auto& [ours, configured] : renamed) {
-    if (ours == field && has_key(*section, configured)) return configured;
+    if (ours == field && section->find(configured) != nullptr) return configured;
   }
   return {};
 }
@@ -36,7 +32,7 @@ void refuse(Errc code, const std::string& why) { throw Refusal(code, "", why); }
 void refuse_field(Errc code, std::string_view field, const std::string& why) { throw Refusal(code, field, why); }
 
 void DeviceBuilder::build(std::size_t index, const DeviceConfig& device) {
-  because("devices[" + std::to_string(index) + "]");
+  because(device_path(input_.config, index));
   section_ = &*std::ranges::find(device_sections(), device_type(device), &Section::name);
   build(device);
   section_ = nullptr;

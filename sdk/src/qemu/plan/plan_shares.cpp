@@ -64,11 +64,6 @@ FsDaemon daemon_of(const Input& input, const ShareConfig& share) {
 
 }  // namespace
 
-bool is_virtio_fs(const VmConfig& config, const ShareConfig& share) noexcept {
-  if (share.type != ShareType::automatic) return share.type == ShareType::virtio_fs;
-  return config.shared_fs.type == SharedFs::virtio_fs;
-}
-
 std::string fs_socket(const ShareConfig& share, const std::filesystem::path& run_dir) {
   return (run_dir / ("fs-" + share.id + ".sock")).string();
 }

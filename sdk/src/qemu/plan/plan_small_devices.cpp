@@ -26,7 +26,7 @@ void set_raw(PropertyBag& bag, const std::string& key, const Value& value) {
       bag.set(key, value.as_bool());
       return;
     case Value::Kind::string:
-      if (value.as_string().find_first_of({"\n\0", 2}) != std::string::npos) {
+      if (breaks_arguments(value.as_string())) {
         refuse_field(Errc::invalid_config, "properties." + key, "must not contain a NUL or a newline");
       }
       bag.set(key, value.as_string());

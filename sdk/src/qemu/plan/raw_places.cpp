@@ -41,11 +41,11 @@ std::string hex(std::uint32_t number) {
   return text;
 }
 
-void RawPlaces::note(std::size_t index, const RawDeviceConfig& raw) {
+void RawPlaces::note(const std::string& path, const RawDeviceConfig& raw) {
   const auto addr = text_of(raw, "addr");
   const auto devfn = devfn_of(addr);
   if (!addr.empty() && !devfn) return;  // QEMU says what is wrong with it
-  field_ = "devices[" + std::to_string(index) + "].properties.";
+  field_ = path + ".properties.";
   const auto bus = text_of(raw, "bus");
   const auto* const key = devfn ? "addr" : "bus";
   if (const auto port = number_of(bus, port_prefix, ports_, "root ports; raise machine.root_ports")) {

@@ -35,7 +35,7 @@ class RawPlaces {
         addresses_{addresses} {}
 
   /// The next one, in the order of the command line. Throws invalid_config, naming the property.
-  void note(std::size_t index, const RawDeviceConfig& raw);
+  void note(const std::string& path, const RawDeviceConfig& raw);
 
  private:
   [[noreturn]] void refuse(std::string_view key, const std::string& why) const;
