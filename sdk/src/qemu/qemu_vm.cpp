@@ -220,36 +220,6 @@ void QemuVm::resume(const CallContext& call) {
   qmp::cont(*session()->client(), call);
 }
 
-HotplugResult QemuVm::hotplug_add(const DeviceConfig& device, const CallContext&) {
-  const auto feature_of = [this](const DeviceConfig& config) {
-    if (std::holds_alternative<DiskConfig>(config)) return Feature::hotplug_disk;
-    if (std::holds_alternative<NicConfig>(config)) return Feature::hotplug_nic;
-    if (std::holds_alternative<SerialPortConfig>(config)) return Feature::hotplug_serial_port;
-    if (std::holds_alternative<VsockConfig>(config)) return Feature::hotplug_vsock;
-    if (std::holds_alternative<VfioConfig>(config)) return Feature::hotplug_vfio;
-    if (std::holds_alternative<VhostUserConfig>(config)) return Feature::hotplug_vhost_user;
-    throw Error(Errc::unsupported, driver_->name() + " does not support plugging a " +
-                                       std::string{device_type(config)} + " device into a running VM");
-  };
-  capabilities().require(feature_of(device), driver_->name());
-  throw Error(Errc::internal, "Hotplug is claimed but not built");
-}
-
-UnplugOutcome QemuVm::hotplug_remove(std::string_view, const CallContext&) {
-  capabilities().require(Feature::hotplug_disk, driver_->name());
-  throw Error(Errc::internal, "Hotplug is claimed but not built");
-}
-
-MemoryResize QemuVm::resize_memory(std::uint64_t, std::uint64_t, const CallContext&) {
-  capabilities().require(Feature::resize_memory, driver_->name());
-  throw Error(Errc::internal, "Resizing memory is claimed but not built");
-}
-
-VcpuResize QemuVm::resize_vcpus(std::uint32_t, const CallContext&) {
-  capabilities().require(Feature::resize_vcpus, driver_->name());
-  throw Error(Errc::internal, "Resizing vCPUs is claimed but not built");
-}
-
 std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
   capabilities().require(Feature::console, driver_->name());
   require_live("console", call);
