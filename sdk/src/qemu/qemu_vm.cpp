@@ -17,28 +17,6 @@ using namespace std::chrono_literals;
 
 /// How long a live QEMU gets to answer a question before it counts as unresponsive.
 constexpr auto probe_limit = 2000ms;
-class QemuMonitor final : public QmpExtension {
- public:
-  explicit QemuMonitor(std::weak_ptr<Session> session) : session_{std::move(session)} {}
-  Value execute(std::string_view command, const Value& arguments, const CallContext& call) override {
-    const auto session = session_.lock();
-    if (!session) throw Error(Errc::disconnected, "The handle that this monitor belongs to has let go of the VM");
-    return session->client()->execute(command, arguments, call);
-  }
-
- private:
-  std::weak_ptr<Session> session_;
-};
-
-class QemuMonitorStats final : public QmpStatsExtension {
- public:
-  explicit QemuMonitorStats(std::shared_ptr<const MonitorTotals> totals) : totals_{std::move(totals)} {}
-  Value read() override { return totals_->read(); }
-
- private:
-  std::shared_ptr<const MonitorTotals> totals_;
-};
-
 /// A monitor for the time of one question.
 struct Counted {
   Counted(MonitorTotals& in, std::shared_ptr<qmp::Client> connected) : totals{in}, client{std::move(connected)} {
@@ -80,6 +58,7 @@ QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
 
 QemuVm::~QemuVm() {
   if (process_ != ::getpid()) return;  // a copy in a forked child: the VM is its parent's
+  tether_->cut();
   if (starting_) undo_launch(nullptr);
   if (session_ && lifeline_ && record_.config.ephemeral) end_ephemeral();
 }
@@ -204,20 +183,21 @@ void QemuVm::check(const CallContext& call) {
   }
 }
 
-void QemuVm::pause(const CallContext& call) {
+void QemuVm::change(std::string_view operation, const CallContext& call,
+                    const std::function<void(qmp::Client&)>& command) {
   const auto pass = gate_.enter(call, "another operation on the VM");
-  require_live("pause", call);
-  own("pause", call);
-  require_live("pause", call);
-  qmp::stop(*session()->client(), call);
+  require_live(operation, call);
+  own(operation, call);
+  require_live(operation, call);
+  command(*session()->client());
+}
+
+void QemuVm::pause(const CallContext& call) {
+  change("pause", call, [&](qmp::Client& client) { qmp::stop(client, call); });
 }
 
 void QemuVm::resume(const CallContext& call) {
-  const auto pass = gate_.enter(call, "another operation on the VM");
-  require_live("resume", call);
-  own("resume", call);
-  require_live("resume", call);
-  qmp::cont(*session()->client(), call);
+  change("resume", call, [&](qmp::Client& client) { qmp::cont(client, call); });
 }
 
 std::unique_ptr<Console> QemuVm::console(const CallContext& call) {
@@ -249,13 +229,6 @@ std::vector<std::int32_t> QemuVm::pids() const {
     if (alive(helper.identity)) pids.push_back(helper.identity.pid);
   }
   return pids;
-}
-
-std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
-  if (id == QmpStatsExtension::id) return std::make_shared<QemuMonitorStats>(totals_);
-  const auto session = this->session();
-  if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
-  return std::make_shared<QemuMonitor>(session);
 }
 
 }  // namespace visor::sdk

@@ -3,6 +3,7 @@
 #include "driver.hpp"
 #include "prepared.hpp"
 #include "session.hpp"
+#include "tether.hpp"
 #include "visor/core/owner_lock.hpp"
 #include "visor/core/vm.hpp"
 #include "visor/sdk/gate.hpp"
@@ -57,6 +58,16 @@ class QemuVm final : public Vm {
   void disconnect() override;
   std::shared_ptr<Extension> extension(std::string_view id) override;
 
+  // For its extensions, which hold a Tether
+  [[nodiscard]] const Driver& driver() const noexcept { return *driver_; }
+  /// An operation that changes a running or paused VM: one at a time, by the owner alone. Throws as Vm's changing calls
+  /// do. [blocks]
+  void change(std::string_view operation, const CallContext& call, const std::function<void(qmp::Client&)>& command);
+  /// Asks QEMU through the owner's monitor, or through the observer's for the time of one question. [blocks]
+  void with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask);
+  /// Throws invalid_state unless it runs or is paused.
+  void require_live(std::string_view operation, const CallContext& call);
+
  private:
   // What is known (qemu_vm.cpp)
   [[nodiscard]] std::optional<visor::ExitRecord> known_exit() const;
@@ -65,10 +76,7 @@ class QemuVm final : public Vm {
   [[nodiscard]] bool launched() const;
   [[nodiscard]] std::shared_ptr<Session> session() const;
   [[nodiscard]] std::string socket_path(std::string_view name) const { return (run_dir_ / name).string(); }
-  void require_live(std::string_view operation, const CallContext& call);
   [[noreturn]] void refuse_state(std::string_view operation, std::string_view needed, const CallContext& call);
-  /// Asks QEMU through the owner's monitor, or through the observer's for the time of one question.
-  void with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask);
 
   // Connections (qemu_vm_connect.cpp)
   /// Makes this handle the owner, connected when the VM lives. The gate is held.
@@ -127,6 +135,7 @@ class QemuVm final : public Vm {
   std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
   std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>(tracker_);
   std::shared_ptr<MonitorTotals> totals_ = std::make_shared<MonitorTotals>();
+  const std::shared_ptr<Tether> tether_ = std::make_shared<Tether>(*this);
   const pid_t process_ = ::getpid();
   Gate gate_;
   Gate watch_gate_;
