@@ -15,7 +15,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <optional>
+#include <sstream>
 #include <vector>
 
 namespace visor {
@@ -171,6 +173,17 @@ HostFacts host_facts(const HostPaths& paths) {
   facts.vhost_net = can_open(paths.vhost_net);
   facts.vhost_vsock = can_open(paths.vhost_vsock);
   return facts;
+}
+
+std::optional<std::string> find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nothing here ever sets it
+  std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/bin:/usr/local/bin"};
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (!folder.starts_with('/')) continue;
+    auto candidate = folder + '/' + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
 }
 
 }  // namespace visor

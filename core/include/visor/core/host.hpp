@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,10 @@ VISOR_CORE_EXPORT bool running_on_vmm(const std::filesystem::path& cpuinfo, std:
 
 /// The words of plugins for what uname calls a machine: "x86_64" is "amd64". An unknown machine keeps its name.
 VISOR_CORE_EXPORT std::string arch_of_machine(std::string_view machine);
+
+/// The program of this name in a folder of $PATH, or in /usr/bin or /usr/local/bin; nothing when there is none. [file
+/// I/O]
+VISOR_CORE_EXPORT std::optional<std::string> find_program(const std::string& name);
 
 /// What this host is and has. What cannot be read is left at its default, KVM's absence gets its reason: nothing here
 /// fails. [file I/O] Opens devices and closes them again, starts nothing.
