@@ -20,7 +20,7 @@ bool sayable(const Field& field, const Value& value) {
   return !(value.is_string() && value.as_string().empty());
 }
 
-Value write_section(const Section& table, const void* object, bool all);
+Value write_section(const Section& table, const void* object, bool all, bool devices = true);
 
 Value write_field(const Section& table, const Field& field, const void* object, bool all) {
   switch (field.kind) {
@@ -51,9 +51,10 @@ Value write_field(const Section& table, const Field& field, const void* object, 
 }
 
 /// A map of the fields that have something to say; null stands for one that has not.
-Value write_section(const Section& table, const void* object, bool all) {
+Value write_section(const Section& table, const void* object, bool all, bool devices) {
   auto map = Value::map();
   for (const auto& field : table.fields) {
+    if (!devices && field.kind == FieldKind::devices) continue;
     auto value = write_field(table, field, object, all);
     if (!value.is_null()) map.set(field.key, std::move(value));
   }
@@ -101,6 +102,8 @@ void resolve(const Section& table, void* object, const std::filesystem::path& fo
 }  // namespace
 
 Value to_value(const VmConfig& config, bool all) { return write_section(vm_config_section(), &config, all); }
+
+Value settings_to_value(const VmConfig& config) { return write_section(vm_config_section(), &config, false, false); }
 
 Value to_value(const DeviceConfig& device, bool all) {
   auto value = Value::map({{"type", device_type(device)}});

@@ -110,6 +110,7 @@ std::vector<FieldProblem> problems_of(const DeviceTable& table, const void* devi
   }
   std::vector<FieldProblem> problems;
   std::vector<bool> unavailable;
+  unavailable.reserve(table.fields.size());
   for (const auto& field : table.fields) {
     auto problem = availability(table, field, device);
     unavailable.push_back(!problem.text.empty());

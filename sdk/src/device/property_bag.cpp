@@ -65,7 +65,7 @@ PropertyBag& PropertyBag::put(std::string key, Property value) {
   if (key == head_key_) {  // QEMU would take it for the head, and the last one counts
     throw Error(Errc::invalid_config, "The property " + key + " is said already: '" + head_ + "'");
   }
-  const auto found = std::ranges::find(properties_, key, [](const auto& property) { return property.first; });
+  const auto found = std::ranges::find_if(properties_, [&](const auto& property) { return property.first == key; });
   if (found == properties_.end()) {
     properties_.emplace_back(std::move(key), std::move(value));
   } else {
