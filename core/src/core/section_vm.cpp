@@ -33,4 +33,9 @@ const Section& vm_config_section() {
   return table;
 }
 
+bool is_config_field(std::string_view text) {
+  if (text.find_first_of(" :") != std::string_view::npos) return false;
+  return vm_config_section().find(text.substr(0, text.find_first_of(".["))) != nullptr;
+}
+
 }  // namespace visor

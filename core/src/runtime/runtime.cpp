@@ -121,6 +121,13 @@ struct Runtime::Impl {
     return entry;
   }
 
+  /// By force. Of a VM that is over this ends what outlived it: a helper whose keeper was killed, say.
+  void end(const VmEntry& entry, const CallContext& call) {
+    StopOptions options;
+    options.force = true;
+    attach(*entry.record, call)->stop(options, call);
+  }
+
   /// The keeper of a VM that has just ended may be at its last writes.
   void remove(const std::string& id, const CallContext& call) const {
     for (;;) {
@@ -155,6 +162,8 @@ std::shared_ptr<Hypervisor> Runtime::hypervisor(const VmConfig& config) {
 }
 
 std::shared_ptr<Hypervisor> Runtime::hypervisor(const std::string& plugin) { return impl_->open(plugin); }
+
+std::shared_ptr<const QemuArch> Runtime::arch(const std::string& plugin) { return impl_->registry.open_arch(plugin); }
 
 std::unique_ptr<Vm> Runtime::create(const VmConfig& config, std::string id) {
   if (id.empty()) id = made_up_id();
@@ -220,10 +229,8 @@ void Runtime::remove(const std::string& id, bool force, const CallContext& call)
   }
   if (!entry.status) {
     require_no_process(entry);
-  } else if (!is_removable(entry)) {
-    StopOptions options;
-    options.force = true;
-    attach(id, call)->stop(options, call);
+  } else if (!is_removable(entry) || !entry.pids.empty()) {
+    impl_->end(entry, call);
   }
   impl_->remove(id, call);
 }
@@ -236,6 +243,7 @@ std::vector<std::string> Runtime::gc(const CallContext& call) {
     const bool over = entry.status && is_over(entry.status->state) && !entry.owner;
     if (!other_boot && !over) continue;
     try {
+      if (!other_boot && !entry.pids.empty()) impl_->end(entry, call);
       impl_->store.remove(entry.id);
       removed.push_back(entry.id);
     } catch (const Error&) {

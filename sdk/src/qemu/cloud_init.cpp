@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <string_view>
 
 namespace visor::sdk {
 namespace {
@@ -48,6 +50,15 @@ std::string text_of(const std::string& field, const std::string& text, const std
   }
 }
 
+/// What cloud-init takes for user data begins with one of these, or is compressed; it ignores the rest.
+bool has_known_beginning(std::string_view text) {
+  // cloud-init: cloudinit/handlers/__init__.py, INCLUSION_TYPES_MAP
+  static constexpr std::array beginnings{
+      "#cloud-config", "#!",           "#include",      "#cloud-boothook", "#part-handler",
+      "## template",   "#upstart-job", "Content-Type:", "MIME-Version:",   "\x1f\x8b"};
+  return text.empty() || std::ranges::any_of(beginnings, [&](const char* one) { return text.starts_with(one); });
+}
+
 /// The folders that make_cloud_init_disk() works in, should a process have been killed while it did.
 void remove_left_overs(const std::filesystem::path& run_dir) noexcept try {
   for (const auto& entry : std::filesystem::directory_iterator{run_dir}) {
@@ -65,8 +76,8 @@ void remove_cloud_init(const std::filesystem::path& run_dir) noexcept {
   remove_left_overs(run_dir);
 }
 
-void make_cloud_init(const VmConfig& config, const std::string& id, const std::filesystem::path& run_dir,
-                     const CallContext& call) {
+void make_cloud_init(const Driver& driver, const VmConfig& config, const std::string& id,
+                     const std::filesystem::path& run_dir, const CallContext& call) {
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     const auto* const cloud = std::get_if<CloudInitConfig>(&config.devices[i]);
     if (cloud == nullptr) continue;
@@ -78,6 +89,11 @@ void make_cloud_init(const VmConfig& config, const std::string& id, const std::f
         .user_data = text_of(device + ".user_data_path", cloud->user_data, cloud->user_data_path),
         .meta_data = text_of(device + ".meta_data_path", cloud->meta_data, cloud->meta_data_path),
         .network_config = text_of(device + ".network_config_path", cloud->network_config, cloud->network_config_path)};
+    if (!has_known_beginning(data.user_data)) {
+      driver.log(LogLevel::warning, id,
+                 device + ": cloud-init will ignore user data that begins with none of its " +
+                     "words; the first line is #cloud-config for a configuration, #! for a script");
+    }
     if (data.meta_data.empty()) data.meta_data = standard_meta_data(config, id, cloud->source);
     try {
       const auto limited = call.at_most(tool_limit);  // the tool's own stages are none of the start's

@@ -5,6 +5,7 @@
 #include "qmp_events.hpp"
 #include "visor/core/error.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 
@@ -57,6 +58,12 @@ ExitCause cause_of(const ExitRecord& kept, const Events& events) {
   return ExitCause::stopped;
 }
 
+/// One that ended badly before QEMU did may be why.
+const HelperExit* failed_helper(const ExitRecord& kept) {
+  const auto found = std::ranges::find_if_not(kept.helpers, ended_well, &HelperExit::status);
+  return found == kept.helpers.end() ? nullptr : &*found;
+}
+
 std::string text_of(ExitCause cause, const ExitRecord& kept) {
   switch (cause) {
     case ExitCause::unknown:
@@ -75,12 +82,10 @@ std::string text_of(ExitCause cause, const ExitRecord& kept) {
   }
   const auto excerpt = stderr_excerpt(kept.stderr_tail);
   auto text = "QEMU ended with " + kept.status.text() + (excerpt.empty() ? "" : ": " + excerpt);
-  // One that ended before may be why.
-  for (const auto& helper : kept.helpers) {
-    if (ended_well(helper.status)) continue;
-    text += "; before it the helper " + end_of_helper(helper.name, helper.status, helper.stderr_tail);
-  }
-  return text;
+  const auto* const helper = failed_helper(kept);
+  if (helper == nullptr) return text;
+  return "The helper " + end_of_helper(helper->name, helper->status, helper->stderr_tail) +
+         " (shared_fs.daemon and shared_fs.daemon_args say how it is started); after it " + text;
 }
 
 ExitCause exit_cause_named(std::string_view name) {
@@ -92,6 +97,11 @@ ExitCause exit_cause_named(std::string_view name) {
 }
 
 }  // namespace
+
+bool helper_failed(const std::string& run_dir) {
+  const auto kept = read_exit_record(run_dir);
+  return kept && failed_helper(*kept) != nullptr;
+}
 
 visor::ExitRecord explain_exit(const ExitRecord& kept) {
   const auto events = read_events(kept);

@@ -6,11 +6,15 @@
 #include "visor/sdk/process/exit_record.hpp"
 
 #include <optional>
+#include <string>
 
 namespace visor::sdk {
 
 /// What a keeper's record means: events come before the exit code, since QEMU exits with 0 after a guest's panic.
 visor::ExitRecord explain_exit(const ExitRecord& kept);
+
+/// Whether a process that serves a device of QEMU ended badly before QEMU did. [file I/O]
+bool helper_failed(const std::string& run_dir);
 
 /// An end that no keeper wrote down, as the VM's record keeps it.
 Value exit_to_value(const visor::ExitRecord& exit);

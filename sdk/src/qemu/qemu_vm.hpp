@@ -110,6 +110,7 @@ class QemuVm final : public Vm {
 
   // Stop (qemu_vm_stop.cpp)
   StopResult end(const visor::StopOptions& options, const CallContext& call);
+  void inherit();
   /// False when another handle owns the VM and has started it.
   bool take_lock_to_stop(const CallContext& call);
   StopResult stop_unstarted();

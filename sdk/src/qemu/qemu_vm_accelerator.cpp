@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qemu_vm.hpp"
 
+#include "exit_cause.hpp"
 #include "visor/core/error.hpp"
 
 #include <utility>
@@ -17,7 +18,7 @@ void QemuVm::launch_with_or_without_kvm(const CallContext& call) {
     return launch(call);
   } catch (const Error& error) {
     end = end_behind(error);
-    if (!end) throw;
+    if (!end || helper_failed(run_dir_.string())) throw;
   }
   undo_launch(nullptr);
   if (launched()) throw Error(Errc::disconnected, *end);

@@ -7,6 +7,7 @@
 #include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
 #include "process/find_program.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
 #include "visor/sdk/console.hpp"
@@ -145,7 +146,7 @@ void QemuVm::launch(const CallContext& call) {
   auto spec = keeper_spec(plan, binary, ready.config(), run_dir_, vsock.fd.get());
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
-  make_cloud_init(ready.config(), id_, run_dir_, call);
+  make_cloud_init(*driver_, ready.config(), id_, run_dir_, call);
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
   feed_->begin();
@@ -218,7 +219,9 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
 /// connection says nothing.
 std::optional<std::string> QemuVm::end_behind(const Error& error) const {
   if (error.code() != Errc::not_found && error.code() != Errc::disconnected) return std::nullopt;
-  if (session()) {
+  const auto session = this->session();
+  if (session && session->has_monitor() && !session->lost_monitor()) return std::nullopt;  // it lives
+  if (session) {
     const auto exit = tracker_->exit_by(std::chrono::steady_clock::now() + 2s);
     if (exit) return exit->text;
   }
@@ -228,6 +231,8 @@ std::optional<std::string> QemuVm::end_behind(const Error& error) const {
 }
 
 Error QemuVm::explain_failure(const Error& error) const {
+  // What is wrong with the configuration is told by its fields, a line each, which callers look for.
+  if (is_config_field(error.message().substr(0, error.message().find(": ")))) return error;
   const auto prefix = "Cannot start VM '" + id_ + "': ";
   if (const auto end = end_behind(error)) return Error(Errc::disconnected, prefix + *end);
   std::string words;
@@ -270,7 +275,9 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
       if (gone) {
         record_.keeper = {};
         record_.hypervisor = {};
-        record_.blob.set("helpers", {});
+        for (const auto* key : {"helpers", "uuid", "binary", "accelerator", "customised", "addresses"}) {
+          record_.blob.set(key, {});
+        }
         if (prepared_) record_.config = prepared_->config();  // what the start chose, the next one chooses anew
       }
       if (reason != nullptr) record_.blob.set("failed_start", exit_to_value(*reason));

@@ -65,8 +65,22 @@ StopResult QemuVm::stop(const visor::StopOptions& options, const CallContext& ca
   return result;
 }
 
+/// Who finds a VM that ended without its owner and keeper sees to what is left of it, unless somebody else does.
+void QemuVm::inherit() {
+  if (!launched() || keeper_lives()) return;
+  try {
+    const auto pass = gate_.enter(0ms, "another operation on the VM");
+    take_lock("stop", 0ms);
+  } catch (const Error& error) {
+    driver_->log(LogLevel::debug, id_, error.message());
+  }
+}
+
 StopResult QemuVm::end(const visor::StopOptions& options, const CallContext& call) {
-  if (const auto exit = known_exit()) return {StopRung::already_stopped, *exit};
+  if (const auto exit = known_exit()) {
+    inherit();
+    return {StopRung::already_stopped, *exit};
+  }
   std::optional<Gate::Pass> pass;
   try {
     pass.emplace(gate_.enter(call.at_most(patience), "another operation on the VM"));

@@ -29,8 +29,7 @@ TEST_F(NeedsTest, AStartWithoutTheSharedFolderFailsAndTheNextOneWithItWorks) {
   vm->add_device(share);
   const auto error = error_of([&] { vm->start(limit); });
   EXPECT_EQ(to_string(error.code()), "not_found") << error.what();
-  EXPECT_NE(error.message().find("Cannot start VM 'vm': devices[0].path: the shared folder: "), std::string::npos)
-      << error.what();
+  EXPECT_EQ(error.message().find("devices[0].path: the shared folder: "), 0U) << error.what();
   EXPECT_EQ(vm->status(limit).state, VmState::created);
   expect_nothing_runs();
   std::filesystem::create_directory(folder);

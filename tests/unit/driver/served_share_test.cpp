@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The virtio-fs daemon of a share, a script in its place: it comes before QEMU and goes with it, however that goes.
 #include "fixture.hpp"
+#include "support/suspend.hpp"
 #include "visor/core/events.hpp"
 #include "visor/core/file.hpp"
+
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -38,8 +41,9 @@ class ServedShare : public DriverTest {
   [[nodiscard]] bool has_pid() const { return std::filesystem::exists(root() / "pid"); }
   [[nodiscard]] int pid() const { return std::stoi(read_file(root() / "pid")); }
 
-  std::unique_ptr<Vm> create_served(const std::string& program = {}) {
+  std::unique_ptr<Vm> create_served(const std::string& program = {}, Accelerator accelerator = Accelerator::tcg) {
     auto config = this->config();
+    config.machine.accelerator = accelerator;
     config.shared_fs.daemon = program.empty() ? (root() / "daemon").string() : program;
     config.shared_fs.daemon_args = {"--more"};
     ShareConfig share;
@@ -104,9 +108,7 @@ TEST_F(ServedShare, WithoutTheDaemonTheStartSaysWhatToInstall) {
   const auto vm = create_served("/no/such/virtiofsd");
   const auto error = failed_start(*vm);
   EXPECT_EQ(to_string(error.code()), "not_found");
-  EXPECT_NE(error.message().find("Cannot start VM 'vm': shared_fs.daemon: /no/such/virtiofsd does not exist"),
-            std::string::npos)
-      << error.message();
+  EXPECT_EQ(error.message().find("shared_fs.daemon: /no/such/virtiofsd does not exist"), 0U) << error.message();
   EXPECT_NE(error.message().find("qemu-system-common"), std::string::npos) << error.message();
 }
 
@@ -127,6 +129,20 @@ TEST_F(ServedShare, ADaemonThatDiesDuringTheStartFailsItWithItsWords) {
   daemon("exec sleep 1000");
   vm->start(limit);
   vm->stop({.force = true}, limit);
+}
+
+/// The guest is emulated when KVM does not work, and not because a daemon does not.
+TEST_F(ServedShare, ADaemonThatFailsIsNotBlamedOnKvm) {
+  if (::access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "there is no /dev/kvm that could be blamed";
+  const auto starts = root() / "starts";
+  daemon("echo >>" + starts.string() + "; " + say_pid() + "exit 4");
+  set_words({"start=exit", "exit-code=3"});
+  const auto vm = create_served({}, Accelerator::automatic);
+  HoldAt dead{"negotiate", [&] { return has_pid() && ::kill(pid(), 0) != 0; }};
+  const auto error = failed_start(*vm, {std::chrono::steady_clock::now() + limit, {}, &dead});
+  EXPECT_NE(error.message().find("The helper fs-s ended with exit code 4"), std::string::npos) << error.message();
+  EXPECT_NE(error.message().find("shared_fs.daemon"), std::string::npos) << error.message();
+  EXPECT_EQ(read_file(starts), "\n") << "QEMU was started a second time";
 }
 
 TEST_F(ServedShare, AQemuThatWaitsForADaemonThatHangsIsSaidTo) {
@@ -175,6 +191,25 @@ TEST_F(ServedShare, WithoutAKeeperTheDaemonIsEndedAsWell) {
   ASSERT_EQ(::kill(vm->record().keeper.pid, SIGKILL), 0);
   log().expect("The keeper died");
   vm->stop({.force = true}, limit);
+  expect_nothing_runs();
+}
+
+/// Keeper and QEMU were killed, and the helper hangs: whoever comes later ends it.
+TEST_F(ServedShare, ADaemonThatOutlivedTheVmIsEndedByALaterStop) {
+  daemon(say_pid() + "exec sleep 1000");
+  auto vm = create_served();
+  vm->start(limit);
+  ASSERT_TRUE(eventually([&] { return has_pid(); }));
+  const auto record = vm->record();
+  vm->disconnect();
+  vm.reset();
+  ASSERT_TRUE(test::suspend(pid()));
+  ASSERT_EQ(::kill(record.keeper.pid, SIGKILL), 0);
+  ASSERT_EQ(::kill(record.hypervisor.pid, SIGKILL), 0);
+  vm = hypervisor().attach(record, limit);
+  ASSERT_TRUE(eventually([&] { return vm->status(limit).state == VmState::failed; }));
+  EXPECT_EQ(vm->pids(), std::vector{pid()});
+  EXPECT_EQ(to_string(vm->stop({.force = true}, limit).rung), "already_stopped");
   expect_nothing_runs();
 }
 

@@ -159,7 +159,8 @@ TEST(PlanPorts, AreRefusedByNameWhereThereAreNone) {
               no_ports(c);
               on_root(c);
             },
-            "unsupported: machine.hotplug_vfio_on_root_bus: it needs a root port, and machine.root_ports is 0"},
+            "unsupported: machine.hotplug_vfio_on_root_bus: it needs a root port, and machine.root_ports is 0; raise "
+            "that, or leave this out"},
            {"amd64", "microvm", on_root,
             "unsupported: machine.hotplug_vfio_on_root_bus: machine microvm " + has_no_root},
            {"s390x", "s390-ccw-virtio", on_root,
@@ -262,9 +263,13 @@ TEST(PlanAddresses, LetRawDevicesBeFunctionsOfOneSlot) {
 
 TEST(PlanAddresses, RefuseWhatARawDeviceCannotHaveByTheNameOfItsProperty) {
   EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port9"})"), raw("s", R"({"bus": "visor-bridge2", "addr": 1})")}),
-            "invalid_config: devices[0].properties.bus: 'visor-port9' is none of the 4 root ports; raise "
-            "machine.root_ports\n"
-            "devices[1].properties.bus: 'visor-bridge2' is none of the 2 bridges; raise machine.bridges");
+            "invalid_config: devices[0].properties.bus: there is no root port 'visor-port9'; machine.root_ports is 4, "
+            "and they are counted from 0\n"
+            "devices[1].properties.bus: there is no bridge 'visor-bridge2'; machine.bridges is 2, and they are "
+            "counted from 0");
+  EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port0", "addr": "1"})")}),
+            "invalid_config: devices[0].properties.addr: visor-port0 leads to slot 0 alone, and a guest finds nothing "
+            "in another; leave addr out");
   EXPECT_EQ(refused({raw("r", R"({"bus": "visor-port1"})"), raw("s", R"({"bus": "visor-port1"})")}),
             "invalid_config: devices[1].properties.bus: 0.0 of visor-port1 is taken by 'r'; take another");
   EXPECT_EQ(refused({raw("r", R"({"bus": "visor-bridge1", "addr": "1f"})"),

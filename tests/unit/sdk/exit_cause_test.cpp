@@ -52,7 +52,9 @@ TEST(ExitCause, AHelperThatFailedBeforeMayBeWhy) {
   failed.stderr_tail = "no such folder\n";
   died.helpers = {well, failed};
   EXPECT_EQ(explain_exit(died).text,
-            "QEMU ended with exit code 1; before it the helper fs-b ended with exit code 4: no such folder");
+            "The helper fs-b ended with exit code 4: no such folder (shared_fs.daemon and shared_fs.daemon_args say "
+            "how it is "
+            "started); after it QEMU ended with exit code 1");
 }
 
 TEST(ExitCause, WhatTheKeeperEndedWasStopped) {

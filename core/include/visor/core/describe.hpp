@@ -75,6 +75,8 @@ struct Section {
 
 /// The table of the whole configuration, from its root.
 VISOR_CORE_EXPORT const Section& vm_config_section();
+/// Whether a text is the path of a field of the configuration: "memory.size", "devices[2]".
+VISOR_CORE_EXPORT bool is_config_field(std::string_view text);
 /// One table per device type, by its `type` word.
 VISOR_CORE_EXPORT const std::vector<Section>& device_sections();
 
@@ -100,6 +102,8 @@ VISOR_CORE_EXPORT DeviceConfig device_config_from_value(const Value& value);
 /// field but the numbers and texts that stand for "not set". from_value(to_value(x)) == x when x passes check_fields().
 VISOR_CORE_EXPORT Value to_value(const VmConfig& config, bool all = false);
 VISOR_CORE_EXPORT Value to_value(const DeviceConfig& device, bool all = false);
+/// The same without its devices.
+VISOR_CORE_EXPORT Value settings_to_value(const VmConfig& config);
 
 /// Holds every field that is not at its default against its table, and every device against the rules of its type: what
 /// a file may not say, a program may not say either.

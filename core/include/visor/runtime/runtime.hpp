@@ -6,6 +6,7 @@
 #include "visor/core/log.hpp"
 #include "visor/core/owner_lock.hpp"
 #include "visor/core/params.hpp"
+#include "visor/core/qemu_arch.hpp"
 #include "visor/core/vm.hpp"
 #include "visor/runtime/export.h"
 #include "visor/runtime/vm_store.hpp"
@@ -62,6 +63,8 @@ class VISOR_RUNTIME_EXPORT Runtime {
   std::shared_ptr<Hypervisor> hypervisor(const VmConfig& config);
   /// A plugin's hypervisor by the plugin's name.
   std::shared_ptr<Hypervisor> hypervisor(const std::string& plugin);
+  /// What a plugin of QEMU knows of its architecture. Throws as hypervisor(), unsupported for another kind of plugin.
+  std::shared_ptr<const QemuArch> arch(const std::string& plugin);
 
   /// A VM in state created, owned by the handle. An empty id: one is made up. On failure nothing is left behind.
   /// Throws already_exists, saying what state the VM of that id is in; what VmStore::create() and Hypervisor::create()

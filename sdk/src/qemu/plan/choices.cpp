@@ -148,7 +148,8 @@ FileFacts inspect_file(const std::filesystem::path& path) {
   FileFacts facts;
   facts.block_device = S_ISBLK(info.st_mode);
   if (!facts.block_device && !S_ISREG(info.st_mode)) {
-    throw Error(Errc::invalid_config, path.string() + " is neither a file nor a block device");
+    throw Error(Errc::invalid_config, path.string() + (S_ISDIR(info.st_mode) ? " is a folder" : " is a special file") +
+                                          "; expected a file or a block device");
   }
   facts.size_bytes = static_cast<std::uint64_t>(info.st_size);
   if (facts.block_device && ::ioctl(fd.get(), BLKGETSIZE64, &facts.size_bytes) != 0) {
@@ -193,7 +194,7 @@ void check_supported_fields(const VmConfig& config) {
     if (!is_custom_asset(config, kind)) continue;
     problems.add(Errc::unsupported, "assets: QEMU has no " + std::string{to_string(kind)} + "; leave it out");
   }
-  const auto value = to_value(config);  // only what differs from its default
+  const auto value = settings_to_value(config);  // only what differs from its default
   for (const auto& [section, members] : value.as_map()) {
     if (is_supported(section)) continue;
     if (!members.is_map()) {

@@ -55,7 +55,7 @@ void check_bus_fields(const Input& input, const BusLayout& layout) {
                  layout.root_port_driver.empty()
                      ? "machine " + input.machine_type() +
                            " has no root bus that takes devices while the guest runs; leave it out"
-                     : "it needs a root port, and machine.root_ports is 0");
+                     : "it needs a root port, and machine.root_ports is 0; raise that, or leave this out");
   }
 }
 

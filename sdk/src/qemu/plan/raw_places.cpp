@@ -48,10 +48,13 @@ void RawPlaces::note(const std::string& path, const RawDeviceConfig& raw) {
   field_ = path + ".properties.";
   const auto bus = text_of(raw, "bus");
   const auto* const key = devfn ? "addr" : "bus";
-  if (const auto port = number_of(bus, port_prefix, ports_, "root ports; raise machine.root_ports")) {
+  if (const auto port = number_of(bus, port_prefix, ports_, "machine.root_ports", "root port")) {
+    if (devfn.value_or(0) >= functions) {
+      refuse("addr", bus + " leads to slot 0 alone, and a guest finds nothing in another; leave addr out");
+    }
     sit(bus, devfn.value_or(0), key, raw.id);
     take(AddressSpace::root_port, std::string{port_prefix}, *port, raw.id);
-  } else if (number_of(bus, bridge_prefix, bridges_, "bridges; raise machine.bridges")) {
+  } else if (number_of(bus, bridge_prefix, bridges_, "machine.bridges", "bridge")) {
     const auto where = devfn ? *devfn : free_slot(bus);
     sit(bus, where, key, raw.id);
     if (where >= functions) take(AddressSpace::bridge, bus, where / functions, raw.id);  // slot 0 is not handed out
@@ -65,10 +68,11 @@ void RawPlaces::refuse(std::string_view key, const std::string& why) const {
 }
 
 std::optional<std::uint32_t> RawPlaces::number_of(std::string_view bus, std::string_view prefix, std::uint32_t count,
-                                                  const std::string& what) const {
+                                                  const std::string& field, const std::string& what) const {
   const auto number = bus.starts_with(prefix) ? number_in(bus.substr(prefix.size()), 10) : std::nullopt;
   if (number && *number >= count) {
-    refuse("bus", "'" + std::string{bus} + "' is none of the " + std::to_string(count) + ' ' + what);
+    refuse("bus", "there is no " + what + " '" + std::string{bus} + "'; " + field + " is " + std::to_string(count) +
+                      ", and they are counted from 0");
   }
   return number;
 }

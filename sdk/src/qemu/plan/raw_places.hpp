@@ -41,7 +41,8 @@ class RawPlaces {
   [[noreturn]] void refuse(std::string_view key, const std::string& why) const;
   /// N of "visor-portN"; nothing for what has another name.
   [[nodiscard]] std::optional<std::uint32_t> number_of(std::string_view bus, std::string_view prefix,
-                                                       std::uint32_t count, const std::string& what) const;
+                                                       std::uint32_t count, const std::string& field,
+                                                       const std::string& what) const;
   /// Where QEMU puts a device without an address: function 0 of the first slot that has none, from slot 0 on.
   std::uint32_t free_slot(const std::string& bus);
   void sit(const std::string& bus, std::uint32_t devfn, std::string_view key, const std::string& id);
