@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "matrix.hpp"
 #include "visor/runtime/log_sink.hpp"
 #include "visor/runtime/plugin_registry.hpp"
 
@@ -81,7 +82,9 @@ int show(Context& context) {
   context.hints = {{Errc::not_found, "visor plugin list --why shows where it looked and what it found"}};
   const auto& name = context.args.words.at(1);
   const auto& plugin = context.runtime().plugins().resolve(name);
-  const auto info = context.runtime().hypervisor(plugin.name)->info();
+  const auto hypervisor = context.runtime().hypervisor(plugin.name);
+  const auto info = hypervisor->info();
+  const auto matrix = matrix_of(*hypervisor);
   auto value = plugin_value(plugin);
   Value::List machines;
   std::string machine_names;
@@ -92,7 +95,7 @@ int show(Context& context) {
   value.set("description", info.description);
   value.set("default_machine", info.default_machine);
   if (context.out.json) {
-    value.set("machines", std::move(machines));
+    value.set("machines", std::move(machines)).set("features", matrix);
     context.out.value(value);
     return exit_code::ok;
   }
@@ -101,7 +104,7 @@ int show(Context& context) {
     if (member.is_string() && !member.as_string().empty()) rows.push_back({key + ":", printable(member.as_string())});
   }
   if (!machines.empty()) rows.push_back({"machines:", printable(machine_names)});
-  context.out.text(table(rows));
+  context.out.text(table(rows) + "\n" + matrix_text(matrix));
   return exit_code::ok;
 }
 

@@ -110,7 +110,8 @@ int run(Context& context) {
   context.interrupts.set_patient(true);
   OwnedVm vm{context, create(context, given), context.args.has("keep")};
   const StartWishes wishes{context.args.has("paused"), 120s};
-  return detach ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes);
+  return placed(given.origins,
+                [&] { return detach ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes); });
 }
 
 constexpr std::array options = {

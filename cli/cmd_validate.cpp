@@ -27,13 +27,16 @@ constexpr std::array options = {set_option, name_option};
 
 }  // namespace
 
-const Command validate_command{"validate",
-                               "FILE",
-                               "checks a configuration, with the plugin that it is for",
-                               "Starts nothing. With --json prints the configuration with all defaults filled in.",
-                               options,
-                               1,
-                               1,
-                               validate};
+const Command validate_command{
+    "validate",
+    "FILE",
+    "checks a configuration, with the plugin that it is for",
+    "Starts nothing, and does not look for what the start alone needs: the folders, sockets and\n"
+    "devices of the host that the VM's devices stand for. With --json prints the\n"
+    "configuration with all defaults filled in.",
+    options,
+    1,
+    1,
+    validate};
 
 }  // namespace visor::cli

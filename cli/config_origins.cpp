@@ -16,11 +16,6 @@ bool is_within(std::string_view path, std::string_view other) {
 
 }  // namespace
 
-bool is_config_field(std::string_view text) {
-  if (text.find_first_of(" :") != std::string_view::npos) return false;
-  return vm_config_section().find(text.substr(0, text.find_first_of(".["))) != nullptr;
-}
-
 void ConfigOrigins::add_option(std::string_view path, std::string option) {
   options_.emplace_back(path, std::move(option));
 }

@@ -43,7 +43,4 @@ auto placed(const ConfigOrigins& origins, const Call& call) {
   }
 }
 
-/// Whether a text is the path of a field of the configuration: "memory.size", "devices[2]".
-bool is_config_field(std::string_view text);
-
 }  // namespace visor::cli

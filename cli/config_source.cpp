@@ -47,10 +47,19 @@ Value typed(const Field* field, const std::string& text) {
   }
 }
 
+bool is_list(FieldKind kind) {
+  using enum FieldKind;
+  return kind == texts || kind == paths || kind == sections || kind == devices || kind == params;
+}
+
 void assign(Value& target, const Section* section, std::string_view path, const std::string& text) {
   const auto dot = path.find('.');
   const auto key = path.substr(0, dot);
-  const auto* field = section != nullptr ? section->find(key) : nullptr;
+  const auto* field = section != nullptr ? section->find(key.substr(0, key.find('['))) : nullptr;
+  if (field != nullptr && is_list(field->kind) && path != field->key) {
+    throw Error(Errc::invalid_config,
+                "'" + std::string{field->key} + R"(' is a list, which is set as a whole: devices=[{"type": "rng"}])");
+  }
   if (dot == std::string_view::npos) {
     target.set(key, typed(field, text));
     return;
@@ -90,6 +99,33 @@ VmConfig with_override(const VmConfig& config, std::string_view assignment) {
     throw bad_assignment(path, (said ? "" : problem.path + ": ") + problem.text);
   }
   return changed;
+}
+
+DeviceConfig device_of_words(const std::string& type, const std::vector<std::string>& assignments) {
+  const auto& sections = device_sections();
+  const auto section = std::ranges::find(sections, type, &Section::name);
+  if (section == sections.end()) {
+    std::vector<std::string_view> names;
+    for (const auto& known : sections) names.push_back(known.name);
+    throw Error(Errc::invalid_config, "There is no device of type '" + type + "'" + suggestion(type, names));
+  }
+  auto value = Value::map({{"type", type}});
+  for (const std::string_view assignment : assignments) {
+    const auto equals = assignment.find('=');
+    const auto key = assignment.substr(0, equals);
+    if (equals == std::string_view::npos || key.empty()) {
+      throw Error(Errc::invalid_config, "'" + std::string{key} + "': expected KEY=VALUE, as in path=disk.img");
+    }
+    try {
+      assign(value, &*section, key, std::string{assignment.substr(equals + 1)});
+    } catch (const Error& error) {
+      throw Error(Errc::invalid_config, std::string{key} + ": " + error.message());
+    }
+  }
+  VmConfig config;
+  config.devices = {device_config_from_value(value)};
+  resolve_paths(config, std::filesystem::current_path().string());
+  return std::move(config.devices.front());
 }
 
 SourcedConfig read_config(const Args& args) {

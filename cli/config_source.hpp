@@ -2,9 +2,12 @@
 #pragma once
 #include "args.hpp"
 #include "config_origins.hpp"
+#include "visor/core/device_config.hpp"
 #include "visor/core/vm_config.hpp"
 
-#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace visor::cli {
 
@@ -25,5 +28,9 @@ SourcedConfig read_config(const Args& args);
 
 /// One --set applied; the field's type says how the text is read. Throws invalid_config.
 VmConfig with_override(const VmConfig& config, std::string_view assignment);
+
+/// A device of this type ("disk") with its keys as "path=disk.img"; relative paths count from the working folder.
+/// Throws invalid_config.
+DeviceConfig device_of_words(const std::string& type, const std::vector<std::string>& assignments);
 
 }  // namespace visor::cli

@@ -2,6 +2,7 @@
 #include "explanation.hpp"
 
 #include "output.hpp"
+#include "visor/core/describe.hpp"
 #include "visor/runtime/log_sink.hpp"
 
 #include <algorithm>

@@ -2,6 +2,7 @@
 """The command, the QEMU driver and the keeper together; in QEMU's place is sdk/src/testing/fake_qemu.cpp."""
 import os
 import pathlib
+import signal
 import unittest
 
 from command import CommandTest, INTERRUPT
@@ -54,6 +55,30 @@ host: {{hypervisor_path: {os.environ["VISOR_FAKE_QEMU"]}}}
         running.signal(INTERRUPT)
         self.assertEqual(running.end()[0], 130)
         self.assert_nothing_left()
+
+    def test_a_helper_that_outlived_its_vm_ends_when_that_is_removed(self):
+        daemon = pathlib.Path(self.write("daemon", "#!/bin/sh\nexec sleep 1000\n"))
+        daemon.chmod(0o755)
+        share = f'devices=[{{"type":"share","id":"s","path":"{self.folder}","tag":"t","protocol":"virtio-fs"}}]'
+        for collect in (("rm", "vm0"), ("gc",)):
+            self.detach("vm0", "--set", share, "--set", f"shared_fs.daemon={daemon}")
+            hypervisor, keeper, helper = self.json("inspect", "vm0")["pids"]
+            os.kill(helper, signal.SIGSTOP)
+            os.kill(keeper, signal.SIGKILL)
+            os.kill(hypervisor, signal.SIGKILL)
+            self.assertEqual(self.json("inspect", "vm0")["pids"], [helper])
+            self.visor(*collect)
+            self.assertFalse(lives(helper))
+            self.assert_nothing_left()
+
+    def test_what_a_start_lacks_is_told_with_its_place(self):
+        config = self.write("share.yaml", pathlib.Path(self.config).read_text() + """
+devices:
+  - {type: rng}
+  - {type: share, path: /nonexistent/folder, tag: t}
+""")
+        error = self.error("run", "--detach", config, status=3)
+        self.assertRegex(error["message"], r"^\S*share.yaml:\d+:\d+: devices\[1\]\.path: ")
 
     def test_a_missing_file_is_told_with_its_field(self):
         config = self.write("disk.yaml", pathlib.Path(self.config).read_text() + """

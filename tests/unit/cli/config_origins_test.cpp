@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config_origins.hpp"
 
+#include "visor/core/describe.hpp"
+
 #include <gtest/gtest.h>
 
 namespace visor::cli {

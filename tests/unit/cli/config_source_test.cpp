@@ -60,6 +60,9 @@ TEST(Override, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(message_of("memory"), HasSubstr("KEY=VALUE"));
   EXPECT_THAT(message_of("=1"), HasSubstr("KEY=VALUE"));
   EXPECT_THAT(message_of("devices=[{"), HasSubstr("--set devices: "));
+  for (const char* inside : {"devices[0].cid=7", "devices.0.cid=7", "cpu.features[1]=pmu=off", "devices[0]={}"}) {
+    EXPECT_THAT(message_of(inside), HasSubstr("is a list, which is set as a whole: ")) << inside;
+  }
   EXPECT_THAT(message_of(".=x"), HasSubstr("--set .: "));
   EXPECT_THAT(message_of("memory.sise=secret"), ::testing::Not(HasSubstr("secret"))) << "errors are kept";
 }
