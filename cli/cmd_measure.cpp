@@ -2,6 +2,7 @@
 // What a VM has used, what its guest's memory holds, and how much of it the guest lends to the host.
 #include "command.hpp"
 #include "exit_code.hpp"
+#include "offered.hpp"
 #include "progress.hpp"
 #include "visor/core/describe.hpp"
 #include "visor/core/extensions.hpp"
@@ -15,23 +16,6 @@ namespace visor::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// A VM, and what it offers under an interface's id.
-template <class Interface>
-struct Offered {
-  std::unique_ptr<Vm> vm;
-  std::shared_ptr<Interface> interface;
-};
-
-template <class Interface>
-Offered<Interface> offered(Context& context, const std::string& id, const std::string& why_not,
-                           const CallContext& call) {
-  context.hints = {{Errc::not_found, "visor ps lists the VMs"}};
-  auto vm = context.runtime().attach(id, call);
-  auto found = std::dynamic_pointer_cast<Interface>(vm->extension(Interface::id));
-  if (!found) throw Error(Errc::unsupported, "The VM '" + id + "' " + why_not);
-  return {std::move(vm), std::move(found)};
-}
 
 template <class Count>
 void set_if(Value& value, std::string_view key, const std::optional<Count>& count) {

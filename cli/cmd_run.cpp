@@ -3,6 +3,7 @@
 #include "config_source.hpp"
 #include "exit_code.hpp"
 #include "foreground.hpp"
+#include "owned_vm.hpp"
 #include "progress.hpp"
 #include "vm_value.hpp"
 
@@ -15,48 +16,6 @@ namespace visor::cli {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr std::chrono::milliseconds cleanup_limit = 15s;
-
-/// A VM that goes, with its folder, unless it is given up to live on.
-class OwnedVm {
- public:
-  OwnedVm(Context& context, std::unique_ptr<Vm> vm, bool keep_folder)
-      : context_{context}, vm_{std::move(vm)}, id_{vm_->id()}, keep_folder_{keep_folder} {}
-  OwnedVm(const OwnedVm&) = delete;
-  OwnedVm& operator=(const OwnedVm&) = delete;
-  ~OwnedVm() {
-    try {
-      end();
-    } catch (const Error& error) {
-      if (error.code() == Errc::not_found) return;  // somebody else removed it
-      write_stderr("visor: Cannot clean up the VM '" + id_ + "': " + printable_lines(error.message()) + "\n");
-    } catch (const std::exception&) {
-      // Out of memory, at the end of the program: the keeper ends what the lifeline held.
-    }
-  }
-
-  Vm& operator*() const noexcept { return *vm_; }
-  Vm* operator->() const noexcept { return vm_.get(); }
-  void let_go() noexcept { given_up_ = true; }
-
- private:
-  void end() {
-    if (given_up_) return;
-    StopOptions options;
-    options.force = true;
-    vm_->stop(options, cleanup_limit);
-    vm_->disconnect();
-    vm_.reset();
-    if (!keep_folder_) context_.runtime().remove(id_, true, cleanup_limit);
-  }
-
-  Context& context_;
-  std::unique_ptr<Vm> vm_;
-  std::string id_;
-  bool keep_folder_;
-  bool given_up_ = false;
-};
 
 std::unique_ptr<Vm> create(Context& context, const SourcedConfig& given) {
   (void)context.hypervisor(given.config);
@@ -75,7 +34,7 @@ int run_detached(Context& context, OwnedVm& vm, const StartWishes& wishes) {
   Progress progress{context.out};
   const auto call = context.call(wishes.limit, &progress);
   vm->start(wishes.paused, call);
-  if (has_ready_signal(vm->config()) && !wishes.paused) vm->wait_ready(call);
+  if (has_ready_signal(vm->config()) && wishes.boots && !wishes.paused) vm->wait_ready(call);
   vm->disconnect();
   vm.let_go();
   context.out.json ? context.out.value(Value::map({{"id", vm->id()}})) : context.out.text(vm->id() + "\n");
@@ -97,23 +56,46 @@ int run_to_end(Context& context, OwnedVm& vm, const StartWishes& wishes) {
   return signal != 0 ? exit_code::by_signal + signal : code;
 }
 
+int start(Context& context, OwnedVm& vm, bool boots) {
+  const StartWishes wishes{context.args.has("paused"), boots, 120s};
+  return context.args.has("detach") ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes);
+}
+
+void check_can_be_detached(const VmConfig& config) {
+  if (!config.ephemeral) return;
+  throw Error(Errc::invalid_config,
+              "An ephemeral VM ends with this command, so it cannot be detached: leave out --detach, or set ephemeral "
+              "to false");
+}
+
 int run(Context& context) {
   const bool detach = context.args.has("detach");
   auto given = read_config(context.args);
   auto& config = given.config;
-  if (detach && config.ephemeral) {
-    throw Error(Errc::invalid_config,
-                "An ephemeral VM ends with this command, so it cannot be detached: leave out "
-                "--detach, or set ephemeral to false");
-  }
+  if (detach) check_can_be_detached(config);
   config.ephemeral = !detach;
   context.interrupts.set_patient(true);
   OwnedVm vm{context, create(context, given), context.args.has("keep")};
-  const StartWishes wishes{context.args.has("paused"), 120s};
-  return placed(given.origins,
-                [&] { return detach ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes); });
+  return placed(given.origins, [&] { return start(context, vm, true); });
 }
 
+int restore(Context& context) {
+  const std::filesystem::path source{context.args.words.front()};
+  context.interrupts.set_patient(true);
+  auto made = context.runtime().restore(std::filesystem::absolute(source), context.args.value("id").value_or(""),
+                                        context.call(120s));
+  OwnedVm vm{context, std::move(made), context.args.has("keep")};
+  if (context.args.has("detach")) check_can_be_detached(vm->config());
+  return start(context, vm, false);
+}
+
+constexpr std::array restore_options = {
+    OptionSpec{"detach", "", "print the id once the VM runs, and leave it running", 'd'},
+    OptionSpec{"id", "ID", "the VM's id (default: one is made up)"},
+    OptionSpec{"paused", "", "do not let the vCPUs run yet; visor resume does"},
+    OptionSpec{"keep", "", "leave the VM's folder with its logs when it has ended; visor rm removes it"},
+    OptionSpec{"timeout", "TIME", "by when the VM must run (default: 2m)"},
+};
 constexpr std::array options = {
     OptionSpec{"detach", "", "print the id once the VM runs, and leave it running", 'd'},
     OptionSpec{"id", "ID", "the VM's id (default: one is made up)"},
@@ -138,5 +120,15 @@ const Command run_command{
     1,
     1,
     run};
+
+const Command restore_command{
+    "restore",
+    "FOLDER",
+    "starts a VM that goes on where visor save found it",
+    "Its configuration is the saved one, and its disks must be as they were. Apart from that it is as visor run.",
+    restore_options,
+    1,
+    1,
+    restore};
 
 }  // namespace visor::cli

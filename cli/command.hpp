@@ -27,6 +27,7 @@ std::span<const Command* const> commands() noexcept;
 const Command* find_command(std::string_view name) noexcept;
 
 extern const Command run_command;
+extern const Command restore_command;
 extern const Command ps_command;
 extern const Command inspect_command;
 extern const Command console_command;
@@ -40,6 +41,9 @@ extern const Command resize_command;
 extern const Command stats_command;
 extern const Command balloon_command;
 extern const Command dump_command;
+extern const Command save_command;
+extern const Command send_command;
+extern const Command receive_command;
 extern const Command rm_command;
 extern const Command gc_command;
 extern const Command plugin_command;

@@ -7,11 +7,12 @@
 namespace visor::cli {
 namespace {
 
-constexpr std::array all = {&run_command,     &ps_command,     &inspect_command, &console_command,  &wait_command,
-                            &stop_command,    &pause_command,  &resume_command,  &plug_command,     &unplug_command,
-                            &resize_command,  &stats_command,  &balloon_command, &dump_command,     &rm_command,
-                            &gc_command,      &plugin_command, &doctor_command,  &validate_command, &render_command,
-                            &version_command, &help_command};
+constexpr std::array all = {&run_command,    &restore_command, &ps_command,       &inspect_command, &console_command,
+                            &wait_command,   &stop_command,    &pause_command,    &resume_command,  &plug_command,
+                            &unplug_command, &resize_command,  &stats_command,    &balloon_command, &dump_command,
+                            &save_command,   &send_command,    &receive_command,  &rm_command,      &gc_command,
+                            &plugin_command, &doctor_command,  &validate_command, &render_command,  &version_command,
+                            &help_command};
 
 }  // namespace
 

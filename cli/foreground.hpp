@@ -11,6 +11,7 @@ namespace visor::cli {
 /// How a VM is started, on either way.
 struct StartWishes {
   bool paused = false;
+  bool boots = true;  ///< and tells when it is ready; one that goes on from a saved state has told
   std::chrono::milliseconds limit{};
 };
 

@@ -2,6 +2,9 @@
 #include "visor/runtime/runtime.hpp"
 
 #include "process_check.hpp"
+#include "visor/core/extensions.hpp"
+#include "visor/core/file.hpp"
+#include "visor/core/json.hpp"
 #include "visor/runtime/plugin_registry.hpp"
 
 #include <sys/random.h>
@@ -81,6 +84,20 @@ void require_no_process(const VmEntry& entry) {
     throw Error(Errc::invalid_state, "The VM '" + entry.id + "' cannot be looked at (" + entry.error->message() +
                                          ") and its process " + std::to_string(process.pid) +
                                          " still runs: end that first");
+  }
+}
+
+/// Of the VM that SnapshotExtension::save() put into a folder.
+std::string plugin_of_saved(const std::filesystem::path& source) {
+  const auto file = source / "manifest.json";
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    throw Error(Errc::not_found, source.string() + " holds no saved VM: there is no " + file.string());
+  }
+  try {
+    return parse_json(read_file(file)).at("plugin").as_string();
+  } catch (const Error& error) {
+    throw Error(error.code(), file.string() + " is no manifest of a saved VM: " + error.message());
   }
 }
 
@@ -165,13 +182,12 @@ std::shared_ptr<Hypervisor> Runtime::hypervisor(const std::string& plugin) { ret
 
 std::shared_ptr<const QemuArch> Runtime::arch(const std::string& plugin) { return impl_->registry.open_arch(plugin); }
 
-std::unique_ptr<Vm> Runtime::create(const VmConfig& config, std::string id) {
+std::unique_ptr<Vm> Runtime::make(std::string id, const Maker& maker) {
   if (id.empty()) id = made_up_id();
   check_vm_id(id);
-  const auto hypervisor = this->hypervisor(config);
   try {
     auto folder = impl_->store.create(id);
-    auto vm = hypervisor->create(config, id, folder.path());
+    auto vm = maker(id, folder.path());
     std::error_code ignored;
     if (!std::filesystem::exists(folder.path() / "record.json", ignored)) write_record(vm->record());
     folder.keep();
@@ -182,6 +198,23 @@ std::unique_ptr<Vm> Runtime::create(const VmConfig& config, std::string id) {
     throw Error(Errc::already_exists, error.message() + ", and is " + state_of(entry) + ": choose another id, or " +
                                           (is_removable(entry) ? "" : "stop and ") + "remove it");
   }
+}
+
+std::unique_ptr<Vm> Runtime::create(const VmConfig& config, std::string id) {
+  const auto hypervisor = this->hypervisor(config);
+  return make(std::move(id), [&](const std::string& name, const std::filesystem::path& run_dir) {
+    return hypervisor->create(config, name, run_dir);
+  });
+}
+
+std::unique_ptr<Vm> Runtime::restore(const std::filesystem::path& source, std::string id, const CallContext& call) {
+  const auto plugin = plugin_of_saved(source);
+  const auto restorer =
+      std::dynamic_pointer_cast<RestoreExtension>(hypervisor(plugin)->extension(RestoreExtension::id));
+  if (!restorer) throw Error(Errc::unsupported, "The plugin " + plugin + " restores no VMs");
+  return make(std::move(id), [&](const std::string& name, const std::filesystem::path& run_dir) {
+    return restorer->restore(source, name, run_dir, call);
+  });
 }
 
 std::unique_ptr<Vm> Runtime::attach(const std::string& id, const CallContext& call) {

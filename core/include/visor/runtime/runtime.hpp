@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,10 @@ class VISOR_RUNTIME_EXPORT Runtime {
   /// Throws already_exists, saying what state the VM of that id is in; what VmStore::create() and Hypervisor::create()
   /// throw.
   std::unique_ptr<Vm> create(const VmConfig& config, std::string id = {});
+  /// The same from a folder into which SnapshotExtension::save() put a VM: its start goes on where that was. [blocks
+  /// until the deadline] Throws not_found when the folder holds none; unsupported when the plugin restores no VMs; what
+  /// RestoreExtension::restore() throws.
+  std::unique_ptr<Vm> restore(const std::filesystem::path& source, std::string id, const CallContext& call);
   /// A handle for a VM of the run folder. Throws not_found, busy; what Hypervisor::attach() throws.
   std::unique_ptr<Vm> attach(const std::string& id, const CallContext& call);
   /// One VM, or all by id. Never fails for what one VM is like: see VmEntry::error. [blocks until the deadline]
@@ -84,6 +89,9 @@ class VISOR_RUNTIME_EXPORT Runtime {
   std::vector<std::string> gc(const CallContext& call);
 
  private:
+  using Maker = std::function<std::unique_ptr<Vm>(const std::string& id, const std::filesystem::path& run_dir)>;
+  std::unique_ptr<Vm> make(std::string id, const Maker& maker);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
