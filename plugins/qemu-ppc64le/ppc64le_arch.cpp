@@ -30,7 +30,8 @@ std::vector<QemuMachine> Ppc64leArch::machines() const {
            .cpu_hotplug = true,
            .cpu_unplug = true,
            .memory_hotplug = true,
-           .iommu = false}};
+           .iommu = false,
+           .pci_hotplug_by_tool = true}};  // drmgr: the kernel only tells that something has come
 }
 
 std::vector<QemuOption> Ppc64leArch::machine_options(const ArchInput& in) const {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
 
 namespace visor::sdk {
@@ -23,6 +24,8 @@ std::string counted(const AddressRange& range) {
       return number + "targets of " + range.bus;
     case AddressSpace::chassis:
       return number + "chassis numbers";
+    case AddressSpace::port:
+      return number + "ports of " + range.bus;
     default:
       return number + "slots of " + range.bus;
   }
@@ -46,6 +49,32 @@ Place place_at(const AddressRange& range, std::uint32_t number) {
     place.addr = hex(number, 1);
   }
   return place;
+}
+
+std::optional<std::uint32_t> parsed(std::string_view text, int base) {
+  std::uint32_t number = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// The number of a place that place_at() gave; nothing when it is on another bus.
+std::optional<std::uint32_t> number_at(const AddressRange& range, const Place& place) {
+  switch (range.space) {
+    case AddressSpace::root_port:
+      if (!place.bus.starts_with(range.bus)) return std::nullopt;
+      return parsed(std::string_view{place.bus}.substr(range.bus.size()), 10);
+    case AddressSpace::channel:
+      if (!place.devno.starts_with(range.bus + '.')) return std::nullopt;
+      return parsed(std::string_view{place.devno}.substr(range.bus.size() + 1), 16);
+    case AddressSpace::bridge:
+    case AddressSpace::root_bus:
+      return place.bus == range.bus ? parsed(place.addr, 16) : std::nullopt;
+    case AddressSpace::port:
+      return place.bus == range.bus ? parsed(place.addr, 10) : std::nullopt;
+    default:
+      return std::nullopt;
+  }
 }
 
 std::vector<AddressSpace> spaces_of(PlaceWish wish) {
@@ -157,6 +186,15 @@ Place Addresses::take_place(const std::string& owner, PlaceWish wish) {
     }
   }
   refuse_full(spaces, owner);
+}
+
+void Addresses::take_place_exactly(const Place& place, const std::string& owner) {
+  for (const auto& each : ranges_) {
+    const auto number = number_at(each.range, place);
+    if (number) return take_exactly(each.range.space, each.range.bus, *number, owner);
+  }
+  throw Error(Errc::not_found, "Device '" + owner + "': the machine has no place '" +
+                                   (place.devno.empty() ? place.bus + ", " + place.addr : place.devno) + "'");
 }
 
 ScsiAddress Addresses::take_target(std::string_view bus, const std::string& owner) {

@@ -11,7 +11,8 @@ namespace visor::sdk {
 namespace {
 
 constexpr std::uint64_t current_version = 1;
-constexpr std::array<std::string_view, 6> spaces{"root_port", "bridge", "root_bus", "channel", "scsi", "chassis"};
+constexpr std::array<std::string_view, 7> spaces{"root_port", "bridge",  "root_bus", "channel",
+                                                 "scsi",      "chassis", "port"};
 
 [[noreturn]] void refuse(const std::string& why) {
   throw Error(Errc::invalid_config, "The addresses in the VM's record: " + why);

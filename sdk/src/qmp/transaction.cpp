@@ -110,6 +110,9 @@ std::string Run::undo() {
 
 }  // namespace
 
+UndoError::UndoError(const UndoError&) = default;
+UndoError::~UndoError() = default;
+
 std::vector<Value> run_transaction(Client& client, const std::vector<Step>& steps, const CallContext& call,
                                    std::chrono::milliseconds undo_limit) {
   if (client.io()->on_this_thread()) throw Error(Errc::wrong_thread, "Cannot run a transaction on the I/O thread");
@@ -122,7 +125,7 @@ std::vector<Value> run_transaction(Client& client, const std::vector<Step>& step
     call.report("undo", 0, steps.size());
     const auto left = run.undo();
     if (left.empty()) throw;
-    throw Error(error.code(), error.message() + "; this could not be undone: " + left);
+    throw UndoError(error.code(), error.message() + "; this could not be undone: " + left);
   } catch (...) {
     (void)run.undo();
     throw;

@@ -50,6 +50,7 @@ struct QemuMachine {
   bool cpu_unplug = false;
   bool memory_hotplug = false;
   bool iommu = false;
+  bool pci_hotplug_by_tool = false;  ///< a guest sees a PCI device that is plugged only when a program in it looks
 };
 
 /// A QEMU option or property: key and value, not yet rendered.

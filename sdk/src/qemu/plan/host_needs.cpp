@@ -109,4 +109,10 @@ void check_host(const VmConfig& config, const HostPaths& paths) {
   problems.throw_if_any();
 }
 
+void check_host(const VmConfig& config, std::size_t device, const HostPaths& paths) {
+  Problems problems;
+  std::visit(Needs{paths, problems, device_path(config, device)}, config.devices.at(device));
+  problems.throw_if_any();
+}
+
 }  // namespace visor::sdk::plan

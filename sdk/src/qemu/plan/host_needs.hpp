@@ -2,6 +2,7 @@
 #pragma once
 #include "visor/core/vm_config.hpp"
 
+#include <cstddef>
 #include <filesystem>
 
 namespace visor::sdk::plan {
@@ -16,5 +17,7 @@ struct HostPaths {
 /// unsupported for what the kernel does not offer, permission_denied, and not_found for a missing path; the message
 /// names each device and field, and what to do, a line each. [file I/O] Nothing is opened but looked at.
 void check_host(const VmConfig& config, const HostPaths& paths = {});
+/// The same for one of its devices.
+void check_host(const VmConfig& config, std::size_t device, const HostPaths& paths = {});
 
 }  // namespace visor::sdk::plan

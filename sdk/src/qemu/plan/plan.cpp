@@ -164,6 +164,7 @@ ArchInput Input::arch_input() const {
 
 Plan make_plan(const Input& input) {
   Plan plan;
+  plan.places = input.places;
   int next_fd = first_fd;
   const auto step = [&](const auto& call) { return plan.problems.gather(call); };
   step([&] { check_supported_fields(input.config); });

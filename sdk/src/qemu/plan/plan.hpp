@@ -12,6 +12,12 @@
 #include <vector>
 
 /// From a configuration to a command line: the one bridge between what the user asked for and how QEMU is told.
+namespace visor::sdk::hotplug {
+class Plugging;
+}
+namespace visor::sdk::qmp {
+struct Command;
+}
 namespace visor::sdk::plan {
 
 /// What must be known of a file before a plan is made, so that planning itself reads nothing.
@@ -37,6 +43,10 @@ struct Input {
   std::filesystem::path run_dir;
   std::string uuid;                        ///< empty: none is given
   std::map<std::string, FileFacts> files;  ///< of the image, the disks and devices of the host, by path
+  /// Devices that sit at an exact place, by id: those that were plugged into a VM which is made again from its record.
+  /// QEMU finds a place for all others. Of a SCSI disk bus and addr are its controller's bus and its target, of a
+  /// serial port its bus and number, both in decimal.
+  std::map<std::string, Place> places = {};
 
   [[nodiscard]] ArchInput arch_input() const;
   /// The configured machine, or the architecture's default one.
@@ -65,10 +75,11 @@ struct Plan {
   Listener console;   ///< path is empty when there is no console
   std::vector<Listener> ports;
   std::vector<FsDaemon> daemons;  ///< to be started before QEMU, which connects to their sockets
-  int vsock = -1;           ///< number in QEMU's process of the open /dev/vhost-vsock; -1: there is no such device
-  Addresses addresses;      ///< who sits where, and what is free for devices that are plugged later
-  bool customised = false;  ///< something was passed on in QEMU's own words
-  Problems problems;        ///< while it is made; with any it is not handed out
+  int vsock = -1;       ///< number in QEMU's process of the open /dev/vhost-vsock; -1: there is no such device
+  Addresses addresses;  ///< who sits where, and what is free for devices that are plugged later
+  std::map<std::string, Place> places;  ///< who was put at an exact place, as in Input
+  bool customised = false;              ///< something was passed on in QEMU's own words
+  Problems problems;                    ///< while it is made; with any it is not handed out
 };
 
 /// Throws all that is wrong with it at once, a line each: "<field>: <why>"; invalid_config or unsupported. Nothing is
@@ -104,6 +115,19 @@ inline constexpr auto default_disks = BlockDriver::virtio_blk;
 /// for each is looked at when the guest boots: 4 took 0.1 s more of an emulated boot's 3.3 s of processor time, 16 took
 /// 0.3.
 inline constexpr std::uint32_t default_root_ports = 4;
+
+/// Plans one configured device of a running VM as what is plugged. `plan` has that VM's addresses and places; in it the
+/// device gets an id and its own, and so does a bus that must be plugged first. `vhost` is a vsock device's descriptor.
+/// Throws as make_plan(), and exhausted with the limit and what raises it. Nothing is done yet; what throws leaves
+/// `plan` half changed.
+void plan_plug(const Input& input, std::size_t index, Plan& plan, hotplug::Plugging& parts, int vhost);
+/// A device as it is plugged: a disk that leaves its bus open goes to the SCSI controller where virtio-blk would not be
+/// seen (QemuMachine::pci_hotplug_by_tool) or cannot be plugged, if the running VM has the controller.
+DeviceConfig as_plugged(const Input& input, const Addresses& addresses, DeviceConfig device);
+/// What is to be removed from QEMU when a device is gone, in this order.
+std::vector<qmp::Command> behind(const DeviceConfig& device);
+/// The bus of serial ports is on the command line of this configuration.
+bool has_serial_bus(const Input& input);
 
 /// Where a device may be plugged that comes later: machine.hotplug_vfio_on_root_bus.
 PlaceWish place_wish(const VmConfig& config, const DeviceConfig& device);

@@ -100,7 +100,8 @@ void detail::add_image(const Input& input, Plan& plan) {
                         .path = image,
                         .size_bytes = facts.size_bytes,
                         .read_only = true};
-    return add_checked(plan, "boot.image", nullptr, nvdimm);
+    add_checked(plan, "boot.image", nullptr, nvdimm);
+    return;
   }
   check_root_is_certain(input);
   VirtioBlk disk;

@@ -107,6 +107,28 @@ void add_bridges(const Input& input, const BusLayout& layout, Plan& plan, detail
   }
 }
 
+bool is_port(const DeviceConfig& device) {
+  const auto* const raw = std::get_if<RawDeviceConfig>(&device);
+  return std::holds_alternative<SerialPortConfig>(device) || (raw != nullptr && raw->driver == "virtserialport");
+}
+
+/// The ports that QEMU numbers itself take the lowest numbers.
+void note_ports(const Input& input, Addresses& addresses) {
+  const auto numbered_by_qemu = [&](const DeviceConfig& device) {
+    return is_port(device) && !input.places.contains(device_id(device));
+  };
+  detail::add_port_range(addresses,
+                         static_cast<std::uint32_t>(std::ranges::count_if(input.config.devices, numbered_by_qemu)));
+}
+
+/// What sits at exact places; a SCSI disk has its own from the builder.
+void note_places(const Input& input, Addresses& addresses) {
+  for (const auto& [id, place] : input.places) {
+    if (addresses.has_range(AddressSpace::scsi, place.bus)) continue;
+    addresses.take_place_exactly(place, id);
+  }
+}
+
 /// How many devices QEMU may have put on the root bus by itself, from the lowest slot or number up.
 std::uint32_t placed_by_qemu(const CommandLine& line) {
   const auto& all = line.arguments();
@@ -155,6 +177,17 @@ void detail::note_addresses(const Input& input, Plan& plan) {
     addresses.add_range(
         {.space = AddressSpace::channel, .bus = "fe.0", .first = placed, .last = 0xffff, .from_top = true});
   }
+  if (addresses.has(std::string{serial_bus})) note_ports(input, addresses);
+  note_places(input, addresses);
+}
+
+void detail::add_port_range(Addresses& addresses, std::uint32_t taken) {
+  if (taken >= last_serial_port) return;
+  addresses.add_range({.space = AddressSpace::port,
+                       .bus = std::string{serial_bus} + ".0",
+                       .first = taken + 1,
+                       .last = last_serial_port,
+                       .from_top = true});
 }
 
 }  // namespace visor::sdk::plan

@@ -57,12 +57,12 @@ bool keeps_translations(const Input& input) {
   return iommu.device_iotlb;
 }
 
-bool needs_serial_bus(const Input& input) {
+}  // namespace
+
+bool has_serial_bus(const Input& input) {
   return has_device<SerialPortConfig>(input.config) ||
          (input.config.console.type != ConsoleType::none && input.arch.console(input.arch_input()).virtio);
 }
-
-}  // namespace
 
 std::string port_socket(const SerialPortConfig& port, const std::filesystem::path& run_dir) {
   return port.socket.empty() ? (run_dir / ("port-" + port.id + ".sock")).string() : port.socket;
@@ -70,10 +70,11 @@ std::string port_socket(const SerialPortConfig& port, const std::filesystem::pat
 
 namespace detail {
 
-DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd)
+DeviceBuilder::DeviceBuilder(const Input& input, Plan& plan, int& next_fd, Plug* plug)
     : input_{input},
       plan_{plan},
       next_fd_{next_fd},
+      plug_{plug},
       transport_{input.arch.buses(input.arch_input()).transport},
       choices_{input.arch.devices(input.arch_input())} {}
 
@@ -90,10 +91,24 @@ Place virtio_place(const Input& input) {
           .ats = keeps_translations(input)};
 }
 
-Place DeviceBuilder::place() const { return virtio_place(input_); }
+Place DeviceBuilder::seat(const std::string& id) {
+  const auto given = input_.places.find(id);
+  if (given != input_.places.end()) return given->second;
+  if (plug_ == nullptr) return {};
+  return plan_.places[id] = plan_.addresses.take_place(id, plug_->wish);
+}
 
-Place DeviceBuilder::modern_place() const {
-  auto place = this->place();
+Place DeviceBuilder::place(const std::string& id) {
+  auto place = virtio_place(input_);
+  auto seat = this->seat(id);
+  place.bus = std::move(seat.bus);
+  place.addr = std::move(seat.addr);
+  place.devno = std::move(seat.devno);
+  return place;
+}
+
+Place DeviceBuilder::modern_place(const std::string& id) {
+  auto place = this->place(id);
   place.disable_modern = false;
   place.disable_legacy = OnOffAuto::automatic;
   return place;
@@ -110,11 +125,10 @@ void add_fixed_devices(const Input& input, Plan& plan, int& next_fd) {
   DeviceBuilder builder{input, plan, next_fd};
   add_iommu(input, plan, builder);
   add_hotplug_buses(input, plan, builder);
-  if (needs_serial_bus(input)) {
+  if (has_serial_bus(input)) {
     plan.line.section("buses");
     builder.because("serial ports and the virtio console sit on it");
-    builder.add(
-        VirtioSerial{.id = std::string{serial_bus}, .transport = builder.transport(), .place = builder.place()});
+    builder.need_serial_bus();
   }
   add_console(input, plan, builder);
   if (!builder.choices().panic.empty() && !has_device<PanicConfig>(input.config)) {

@@ -7,13 +7,11 @@
 #include "visor/sdk/device/process.hpp"
 
 #include <array>
-#include <utility>
 
 namespace visor::sdk::plan::detail {
 namespace {
 
 constexpr std::string_view disks_thread = "visor-disks";
-constexpr std::string_view scsi_controller = "visor-scsi";
 constexpr std::uint32_t last_scsi_target = 255;  // qemu: hw/scsi/virtio-scsi.c, VIRTIO_SCSI_MAX_TARGET
 
 struct Attachment {
@@ -41,6 +39,10 @@ Attachment attachment_of(BlockDriver driver) {
 
 }  // namespace
 
+std::string scsi_controller_of(const std::string& thread) {
+  return "visor-scsi" + (thread.empty() ? "" : "-" + thread);
+}
+
 void refuse_disabled_block(const VmConfig& config) {
   if (config.storage.disable_block) {
     refuse(Errc::unsupported, "storage.disable_block is set; take a shared folder, or leave it out");
@@ -61,17 +63,21 @@ DiskBus bus_of(const Input& input, const DiskConfig& disk) {
   refuse_field(Errc::unsupported, "bus", why);
 }
 
-/// The disk's own thread, or the one that storage.iothreads asks for; empty: QEMU's main loop.
+std::string thread_of(const Input& input, const DiskConfig& disk) {
+  if (!disk.iothread.empty() || !input.config.storage.iothreads) return disk.iothread;
+  return std::string{disks_thread};
+}
+
 std::string DeviceBuilder::iothread_of(const DiskConfig& disk) {
-  auto thread = disk.iothread;
-  if (thread.empty() && input_.config.storage.iothreads) thread = disks_thread;
+  auto thread = thread_of(input_, disk);
   // qemu: hw/block/dataplane/virtio-blk.c; virtio-mmio has ioeventfds with KVM alone.
   if (!thread.empty() && transport_ == VirtioTransport::mmio && input_.accelerator != Accelerator::kvm) {
     const std::string why = "an iothread serves no virtio-mmio device of an emulated guest; leave it out";
     if (disk.iothread.empty()) throw Error(Errc::unsupported, "storage.iothreads: " + why);
     refuse_field(Errc::unsupported, "iothread", why);
   }
-  if (thread == disks_thread && !std::exchange(disks_thread_, true)) {
+  if (thread == disks_thread && !plan_.addresses.has(thread)) {
+    plan_.addresses.claim(thread);
     plan_.line.because("storage.iothreads");
     add(IoThreadObject{.id = thread});
     plan_.line.because(because_);
@@ -102,7 +108,19 @@ void DeviceBuilder::add_virtio_disk(const DiskConfig& disk) {
                 .iothread = iothread_of(disk),
                 .logical_block_size_bytes = disk.logical_block_size_bytes,
                 .physical_block_size_bytes = disk.physical_block_size_bytes,
-                .place = place()});
+                .place = place(disk.id)});
+}
+
+ScsiAddress DeviceBuilder::scsi_address(const std::string& bus, const std::string& id) {
+  const auto given = input_.places.find(id);
+  if (given == input_.places.end()) {
+    const auto address = plan_.addresses.take_target(bus, id);
+    if (plug_ != nullptr) plan_.places[id] = {.bus = bus, .addr = std::to_string(address.target)};
+    return address;
+  }
+  const auto target = static_cast<std::uint32_t>(std::stoul(given->second.addr));
+  plan_.addresses.take_exactly(AddressSpace::scsi, bus, target, id);
+  return {.channel = 0, .target = target, .lun = 0};
 }
 
 /// A controller has one thread, so disks on different threads sit on different controllers.
@@ -113,17 +131,22 @@ void DeviceBuilder::add_scsi_disk(const DiskConfig& disk) {
                  "block sizes can be set on bus virtio-blk alone; leave it out, or take that bus");
   }
   const auto thread = iothread_of(disk);
-  const auto controller = std::string{scsi_controller} + (thread.empty() ? "" : "-" + thread);
+  const auto controller = scsi_controller_of(thread);
   const auto bus = controller + ".0";
   if (!plan_.addresses.has_range(AddressSpace::scsi, bus)) {
-    add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place()});
+    if (plug_ != nullptr && transport_ == VirtioTransport::mmio) {
+      refuse_field(Errc::unsupported, "bus",
+                   "the SCSI controller of " + machine() +
+                       " cannot be plugged; have one from the start, with a SCSI disk in the configuration");
+    }
+    add(ScsiController{.id = controller, .transport = transport_, .iothread = thread, .place = place(controller)});
     plan_.addresses.add_range({.space = AddressSpace::scsi,
                                .bus = bus,
                                .first = 0,
                                .last = last_scsi_target,
                                .more = "give disks an iothread of their own, which has a controller of its own"});
   }
-  const auto address = plan_.addresses.take_target(bus, disk.id);
+  const auto address = scsi_address(bus, disk.id);
   add(ScsiDisk{.id = disk.id,
                .backing = node_of(disk),
                .bus = bus,
@@ -147,7 +170,7 @@ void DeviceBuilder::operator()(const CloudInitConfig& cloud) {
   add(VirtioBlk{.id = cloud.id,
                 .backing = {.path = cloud_init_disk(input_.run_dir).string(), .format = "raw", .read_only = true},
                 .transport = transport_,
-                .place = place()});
+                .place = place(cloud.id)});
 }
 
 }  // namespace visor::sdk::plan::detail

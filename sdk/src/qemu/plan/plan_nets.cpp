@@ -19,6 +19,8 @@ bool uses_vhost(const Input& input, const NicConfig& nic) {
 
 }  // namespace
 
+std::string netdev_of(const std::string& device) { return device + "-net"; }
+
 /// QEMU would give the first card of every VM the same address, and two such VMs in one network hear nothing of each
 /// other. This one follows from the VM's UUID, and from its id while it has none.
 std::string DeviceBuilder::mac_of(const std::string& configured, const std::string& id) const {
@@ -33,7 +35,7 @@ std::string DeviceBuilder::mac_of(const std::string& configured, const std::stri
 }
 
 void DeviceBuilder::operator()(const NicConfig& nic) {
-  const auto netdev = nic.id + "-net";
+  const auto netdev = netdev_of(nic.id);
   switch (nic.backend) {
     case NicBackend::user:
       add(UserNetdev{.id = netdev});
@@ -57,7 +59,7 @@ void DeviceBuilder::operator()(const NicConfig& nic) {
                 .mac = mac_of(nic.mac, nic.id),
                 .transport = transport_,
                 .queues = nic.queues > 1 ? nic.queues : 0,
-                .place = place()});
+                .place = place(nic.id)});
 }
 
 }  // namespace visor::sdk::plan::detail

@@ -79,14 +79,14 @@ void DeviceBuilder::add_served_share(const ShareConfig& share) {
   }
   check_served(share, plan_.daemons.size());
   const auto daemon = daemon_of(input_, share);
-  const auto chardev = share.id + "-chardev";
+  const auto chardev = chardev_of(share.id);
   connect(chardev, daemon.socket);
   add(VhostUserDevice{.kind = VhostUserKind::fs,
                       .id = share.id,
                       .chardev = chardev,
                       .tag = share.tag,
                       .transport = transport_,
-                      .place = modern_place()});
+                      .place = modern_place(share.id)});
   plan_.daemons.push_back(daemon);
 }
 
@@ -101,7 +101,8 @@ void DeviceBuilder::operator()(const ShareConfig& share) {
                 .security_model = security_of(share),
                 .multidevs = choices_.plan9_remap ? FsMultidevs::remap : FsMultidevs::warn,
                 .read_only = share.read_only});
-  add(Virtio9p{.id = share.id, .fsdev = backend, .mount_tag = share.tag, .transport = transport_, .place = place()});
+  add(Virtio9p{
+      .id = share.id, .fsdev = backend, .mount_tag = share.tag, .transport = transport_, .place = place(share.id)});
 }
 
 }  // namespace detail

@@ -46,12 +46,45 @@ void set_raw(PropertyBag& bag, const std::string& key, const Value& value) {
 
 }  // namespace
 
+void DeviceBuilder::need_serial_bus() {
+  const std::string id{serial_bus};
+  if (plan_.addresses.has(id)) return;
+  if (plug_ != nullptr && transport_ == VirtioTransport::mmio) {
+    refuse(Errc::unsupported, "the bus of serial ports of " + machine() +
+                                  " cannot be plugged; have it from the start, with a port in the configuration");
+  }
+  add(VirtioSerial{.id = id, .transport = transport_, .place = place(id)});
+  if (plug_ != nullptr) add_port_range(plan_.addresses, 0);
+  if (!plan_.addresses.has(id)) plan_.addresses.claim(id);
+}
+
+/// QEMU numbers those from the start itself, from the lowest number up.
+std::optional<std::uint32_t> DeviceBuilder::port_number(const std::string& id) {
+  const auto bus = std::string{serial_bus} + ".0";
+  const auto given = input_.places.find(id);
+  if (given != input_.places.end()) return static_cast<std::uint32_t>(std::stoul(given->second.addr));
+  if (plug_ == nullptr) return std::nullopt;
+  const auto number = plan_.addresses.take(AddressSpace::port, bus, id);
+  plan_.places[id] = {.bus = bus, .addr = std::to_string(number)};
+  return number;
+}
+
 void DeviceBuilder::operator()(const SerialPortConfig& port) {
-  const auto listener = listen(port_socket(port, input_.run_dir));
-  const SocketChardev chardev{.id = port.id + "-chardev", .fd = listener.fd};
-  add(chardev);
-  add(VirtioPort{.id = port.id, .chardev = chardev.id, .bus = std::string{serial_bus} + ".0", .name = port.name});
-  plan_.ports.push_back(listener);
+  need_serial_bus();
+  const auto chardev = chardev_of(port.id);
+  const auto path = port_socket(port, input_.run_dir);
+  if (plug_ == nullptr) {
+    const auto listener = listen(path);
+    add(SocketChardev{.id = chardev, .fd = listener.fd});
+    plan_.ports.push_back(listener);
+  } else {
+    plug_->parts.add_socket(chardev, {.path = path, .server = true});
+  }
+  add(VirtioPort{.id = port.id,
+                 .chardev = chardev,
+                 .bus = std::string{serial_bus} + ".0",
+                 .name = port.name,
+                 .number = port_number(port.id)});
 }
 
 void DeviceBuilder::operator()(const RngConfig& rng) {
@@ -65,7 +98,7 @@ void DeviceBuilder::operator()(const RngConfig& rng) {
                 .transport = transport_,
                 .max_bytes = rng.max_bytes,
                 .period_ms = rng.period_ms,
-                .place = place()});
+                .place = place(rng.id)});
 }
 
 void DeviceBuilder::operator()(const BalloonConfig& balloon) {
@@ -73,7 +106,7 @@ void DeviceBuilder::operator()(const BalloonConfig& balloon) {
                     .deflate_on_oom = balloon.deflate_on_oom,
                     .free_page_reporting = balloon.free_page_reporting,
                     .transport = transport_,
-                    .place = place()});
+                    .place = place(balloon.id)});
 }
 
 void DeviceBuilder::operator()(const PanicConfig& panic) {

@@ -25,6 +25,7 @@ enum class AddressSpace : std::uint8_t {
   channel,    ///< a device number of channel I/O
   scsi,       ///< a target of a SCSI controller
   chassis,    ///< what ports and bridges are told apart by
+  port,       ///< a port of the bus of serial ports
 };
 /// The word in records ("root_port"); "unknown" for a value of a later version.
 VISOR_SDK_EXPORT std::string_view to_string(AddressSpace space) noexcept;
@@ -80,6 +81,9 @@ class VISOR_SDK_EXPORT Addresses {
   /// A free place for a device that is plugged while the guest runs. Throws exhausted as take(), and unsupported when
   /// the machine has no such place at all.
   Place take_place(const std::string& owner, PlaceWish wish = PlaceWish::any);
+  /// The place that take_place() gave, or the number on a bus of serial ports. Throws as take_exactly(), and not_found
+  /// for a place on no bus of the machine.
+  void take_place_exactly(const Place& place, const std::string& owner);
   /// A free target of a SCSI bus. Throws as take().
   ScsiAddress take_target(std::string_view bus, const std::string& owner);
 
@@ -92,6 +96,8 @@ class VISOR_SDK_EXPORT Addresses {
   [[nodiscard]] bool has(const std::string& id) const noexcept { return ids_.contains(id); }
   /// Whether the guest was asked to let go of it, and has not.
   [[nodiscard]] bool is_leaving(const std::string& id) const noexcept { return leaving_.contains(id); }
+  /// All of those, by id.
+  [[nodiscard]] const std::set<std::string>& leaving() const noexcept { return leaving_; }
   /// The number that a device has on a bus.
   [[nodiscard]] std::optional<std::uint32_t> find(AddressSpace space, std::string_view bus,
                                                   const std::string& owner) const;
