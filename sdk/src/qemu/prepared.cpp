@@ -40,13 +40,39 @@ void gather(Problems& problems, std::map<std::string, plan::FileFacts>& files, c
   }
 }
 
-void gather_devices(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config) {
-  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+void gather_devices(Problems& problems, std::map<std::string, plan::FileFacts>& files, const VmConfig& config,
+                    std::size_t first = 0) {
+  for (std::size_t i = first; i < config.devices.size(); ++i) {
     const auto* const disk = std::get_if<DiskConfig>(&config.devices[i]);
     if (disk != nullptr) gather(problems, files, plan::device_path(config, i) + ".path", disk->path);
     const auto* const vfio = std::get_if<VfioConfig>(&config.devices[i]);
     if (vfio != nullptr && !vfio->sysfs_path.empty()) files[vfio->sysfs_path] = plan::inspect_device(vfio->sysfs_path);
   }
+}
+
+/// Where no device can be plugged (microvm), SCSI disks and ports can, if their controller and bus are there.
+void offer_on_fixed_buses(const QemuArch& arch, const ArchInput& in, Capabilities& out) {
+  const auto& config = in.config;
+  const auto is_scsi = [&](const DeviceConfig& device) {
+    const auto* const disk = std::get_if<DiskConfig>(&device);
+    if (disk == nullptr) return false;
+    const bool by_default = config.storage.driver == BlockDriver::virtio_scsi;
+    return disk->bus == DiskBus::scsi || (disk->bus == DiskBus::automatic && by_default);
+  };
+  const auto is_port = [](const DeviceConfig& device) { return std::holds_alternative<SerialPortConfig>(device); };
+  if (std::ranges::any_of(config.devices, is_scsi)) out.add(Feature::hotplug_disk);
+  const bool console = config.console.type != ConsoleType::none && arch.console(in).virtio;
+  if (!console && std::ranges::none_of(config.devices, is_port)) {
+    out.remove(Feature::hotplug_serial_port, "it has no bus of serial ports; have a port in the configuration");
+  }
+}
+
+void offer_hotplug(const QemuArch& arch, const ArchInput& in, const Capabilities& machine, Capabilities& out) {
+  for (const auto feature : {Feature::hotplug_disk, Feature::hotplug_nic, Feature::hotplug_serial_port,
+                             Feature::hotplug_vsock, Feature::hotplug_vfio, Feature::hotplug_vhost_user}) {
+    if (machine.has(feature)) out.add(feature);
+  }
+  if (arch.buses(in).transport == VirtioTransport::mmio) offer_on_fixed_buses(arch, in, out);
 }
 
 }  // namespace
@@ -126,17 +152,56 @@ void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
   *this = std::move(copy);
 }
 
+Prepared Prepared::with_places(std::map<std::string, Place> places) const {
+  auto copy = *this;
+  copy.places_ = std::move(places);
+  return copy;
+}
+
+Prepared Prepared::of_running(const Driver& driver, const VmConfig& config, SharedCaps caps, Accelerator accelerator) {
+  Prepared running;
+  running.config_ = config;
+  running.host_ = driver.facts();
+  running.caps_ = std::move(caps);
+  running.accelerator_ = accelerator;
+  Problems passed_over;
+  gather(passed_over, running.files_, "boot.image", asset_path(config, AssetKind::image));
+  gather_devices(passed_over, running.files_, config);
+  return running;
+}
+
+Prepared Prepared::plug_device(const Driver& driver, const DeviceConfig& device) const {
+  auto copy = *this;
+  const auto index = copy.config_.devices.size();
+  copy.config_.devices.push_back(device);
+  copy.config_ = normalised(copy.config_, copy.rules(*driver.arch));
+  Problems problems;
+  gather_devices(problems, copy.files_, copy.config_, index);
+  problems.gather([&] {
+    copy.config_ = plan::with_choices_made(*driver.arch, {copy.config_, accelerator_, copy.host_, *caps_}, copy.files_);
+  });
+  problems.throw_if_any();
+  copy.config_.devices.resize(index + 1);  // without what the configuration would choose anew
+  return copy;
+}
+
+plan::Input Prepared::input(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
+                            const std::string& uuid) const {
+  return {.config = config_,
+          .arch = *driver.arch,
+          .host = host_,
+          .caps = *caps_,
+          .accelerator = accelerator_,
+          .id = id,
+          .run_dir = run_dir,
+          .uuid = uuid,
+          .files = files_,
+          .places = places_};
+}
+
 plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
                                const std::string& uuid) const {
-  return plan::make_plan({.config = config_,
-                          .arch = *driver.arch,
-                          .host = host_,
-                          .caps = *caps_,
-                          .accelerator = accelerator_,
-                          .id = id,
-                          .run_dir = run_dir,
-                          .uuid = uuid,
-                          .files = files_});
+  return plan::make_plan(input(driver, id, run_dir, uuid));
 }
 
 std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
@@ -166,6 +231,7 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
     out.remove(feature, reason.empty() ? "this version of the QEMU driver does not offer it" : reason);
   }
   for (const auto feature : implemented) out.add(feature);
+  offer_hotplug(arch, in, machine, out);
   if (in.config.storage.disable_block) out.remove(Feature::hotplug_disk, "storage.disable_block is set");
   if (in.config.console.type == ConsoleType::none) out.remove(Feature::console, "console.type is none");
   if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {

@@ -28,12 +28,23 @@ class Prepared {
   [[nodiscard]] Prepared with_cid(std::uint32_t cid) const;
   /// What the user should know about the choice of the accelerator; empty when there is nothing.
   [[nodiscard]] std::string accelerator_notice() const;
+  /// The same with devices at exact places: plan::Input::places.
+  [[nodiscard]] Prepared with_places(std::map<std::string, Place> places) const;
+  /// A running VM's configuration on its real accelerator. Nothing of it is checked again: a file that QEMU has open
+  /// may be gone. For plug_device() alone. [file I/O]
+  static Prepared of_running(const Driver& driver, const VmConfig& config, SharedCaps caps, Accelerator accelerator);
+  /// The same with one device more, which alone is checked, as add_device() does; it is the last one. Throws as that.
+  [[nodiscard]] Prepared plug_device(const Driver& driver, const DeviceConfig& device) const;
+  /// For one VM; what it refers to must outlive it.
+  [[nodiscard]] plan::Input input(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
+                                  const std::string& uuid) const;
   /// Adds a device as if it had been configured. Throws as the constructor does, and then changes nothing.
   void add_device(const Driver& driver, const DeviceConfig& device);
   [[nodiscard]] plan::Plan make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
                                      const std::string& uuid) const;
 
  private:
+  Prepared() = default;
   Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps, HostFacts host);
   [[nodiscard]] ConfigDefaults rules(const QemuArch& arch) const;
   void make_choices(const Driver& driver, Problems problems);
@@ -44,6 +55,7 @@ class Prepared {
   std::string no_kvm_;  // why not; empty: it seems to work
   Accelerator accelerator_ = Accelerator::tcg;
   std::map<std::string, plan::FileFacts> files_;
+  std::map<std::string, Place> places_;
 };
 
 /// The QEMU program of an architecture: the configured one, else the first of $PATH and the usual folders.

@@ -57,15 +57,24 @@ QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
     : driver_{std::move(driver)}, id_{record.id}, run_dir_{record.run_dir}, record_{std::move(record)} {}
 
 QemuVm::~QemuVm() {
-  if (process_ != ::getpid()) return;  // a copy in a forked child: the VM is its parent's
+  if (process_ != ::getpid()) {  // a copy in a forked child: the VM is its parent's, and so is the thread
+    (void)unplug_watch_.release();
+    return;
+  }
   tether_->cut();
+  unplug_watch_.reset();
   if (starting_) undo_launch(nullptr);
   if (session_ && lifeline_ && record_.config.ephemeral) end_ephemeral();
 }
 
+/// Without what the guest has let go of, although the record still has it for a moment.
 VmConfig QemuVm::config() const {
-  const std::scoped_lock lock{mutex_};
-  return record_.config;
+  auto config = record().config;
+  std::erase_if(config.devices, [&](const auto& device) {
+    const auto report = unplugs_->find(device_id(device));
+    return report && report->outcome == UnplugOutcome::gone;
+  });
+  return config;
 }
 
 Capabilities QemuVm::capabilities() const { return offered(*driver_, config()); }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "driver.hpp"
+#include "live_devices.hpp"
 #include "prepared.hpp"
 #include "session.hpp"
 #include "tether.hpp"
+#include "unplug_watch.hpp"
 #include "visor/core/owner_lock.hpp"
 #include "visor/core/vm.hpp"
 #include "visor/sdk/gate.hpp"
@@ -94,7 +96,9 @@ class QemuVm final : public Vm {
   [[nodiscard]] std::exception_ptr try_feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
-  [[nodiscard]] SessionContext session_context() const { return {driver_, id_, run_dir_, tracker_, feed_, totals_}; }
+  [[nodiscard]] SessionContext session_context() const {
+    return {driver_, id_, run_dir_, tracker_, feed_, totals_, unplugs_};
+  }
   [[nodiscard]] bool keeper_lives() const;
 
   // Start (qemu_vm_start.cpp)
@@ -107,6 +111,20 @@ class QemuVm final : public Vm {
   [[nodiscard]] Error explain_failure(const Error& error) const;
   void store_record();
   void wait_console_line(const std::string& line, const CallContext& call);
+
+  // Devices that come and go (qemu_vm_hotplug.cpp). The gate is held.
+  HotplugResult plug(qmp::Client& client, const DeviceConfig& device, const CallContext& call);
+  void run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device, LiveDevices live,
+                const CallContext& call);
+  UnplugOutcome unplug(qmp::Client& client, const std::string& id, const CallContext& call);
+  [[nodiscard]] qmp::UnplugReport take_out(qmp::Client& client, const DeviceConfig& device, const CallContext& call);
+  /// Frees what the guest has let go of since it was asked to.
+  void settle_unplugs(qmp::Client& client, const CallContext& call);
+  void settle_late(const CallContext& call);
+  [[nodiscard]] Prepared running(const DeviceConfig& with) const;
+  /// The record has these devices from now on, or it throws and nothing has changed. [file I/O]
+  void keep(const LiveDevices& live);
+  void drop_sockets_of_plugged() const noexcept;
 
   // Stop (qemu_vm_stop.cpp)
   StopResult end(const visor::StopOptions& options, const CallContext& call);
@@ -136,6 +154,7 @@ class QemuVm final : public Vm {
   std::shared_ptr<VmTracker> tracker_ = std::make_shared<VmTracker>();
   std::shared_ptr<EventFeed> feed_ = std::make_shared<EventFeed>(tracker_);
   std::shared_ptr<MonitorTotals> totals_ = std::make_shared<MonitorTotals>();
+  std::shared_ptr<qmp::PendingUnplugs> unplugs_ = std::make_shared<qmp::PendingUnplugs>();
   const std::shared_ptr<Tether> tether_ = std::make_shared<Tether>(*this);
   const pid_t process_ = ::getpid();
   Gate gate_;
@@ -146,7 +165,8 @@ class QemuVm final : public Vm {
   std::optional<OwnerLock> lock_;
   std::shared_ptr<Session> session_;
   bool starting_ = false;
-  bool lifeline_ = false;  // this handle started the VM: an ephemeral one ends with it
+  bool lifeline_ = false;                      // this handle started the VM: an ephemeral one ends with it
+  std::unique_ptr<UnplugWatch> unplug_watch_;  // the gate's; the last member: it uses all others
 };
 
 /// How long a call whose VM has ended waits for the keeper to go.

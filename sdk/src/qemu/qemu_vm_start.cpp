@@ -167,7 +167,8 @@ void QemuVm::launch(const CallContext& call) {
         .set("binary", binary)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
         .set("customised", plan.customised)
-        .set("addresses", plan.addresses.to_value());
+        .set("addresses", plan.addresses.to_value())
+        .set("places", places_to_value(plan.places));
   }
   keeper.hello(KeeperRole::owner, "start", call);
   auto session = std::make_shared<Session>(session_context(), std::move(keeper));

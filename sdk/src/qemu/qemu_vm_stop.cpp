@@ -233,6 +233,7 @@ StopResult QemuVm::signal_directly(const visor::StopOptions& options, const Call
 }
 
 void QemuVm::bury(const visor::ExitRecord& exit, Deadline deadline) noexcept {
+  drop_sockets_of_plugged();
   try {
     {
       const std::scoped_lock lock{mutex_};

@@ -77,6 +77,7 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
   options.on_event = [this](const Event& event) {
     if (quiet_) return;
     follow_shutdown(event);
+    context_.unplugs->hear(event);  // before anybody is told: the device is gone then
     auto copy = event;
     give_meaning(copy);
     context_.feed->live(copy);

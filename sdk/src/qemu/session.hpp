@@ -7,6 +7,7 @@
 #include "visor/sdk/io_thread.hpp"
 #include "visor/sdk/process/keeper.hpp"
 #include "visor/sdk/qmp/client.hpp"
+#include "visor/sdk/qmp/unplug.hpp"
 #include "visor/sdk/vm_tracker.hpp"
 
 #include <chrono>
@@ -27,6 +28,7 @@ struct SessionContext {
   std::shared_ptr<VmTracker> tracker;
   std::shared_ptr<EventFeed> feed;
   std::shared_ptr<MonitorTotals> totals;
+  std::shared_ptr<qmp::PendingUnplugs> unplugs;
 };
 
 /// How every monitor of a VM is connected, the owner's and an observer's: what it is called, its log, and the VM's end

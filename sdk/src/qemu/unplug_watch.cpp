@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "unplug_watch.hpp"
+
+#include "quiet_thread.hpp"
+#include "visor/core/error.hpp"
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace visor::sdk {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto settle_limit = 10s;
+
+}  // namespace
+
+UnplugWatch::UnplugWatch(std::shared_ptr<EventQueue> events, std::function<void(const CallContext&)> settle)
+    : events_{std::move(events)}, settle_{std::move(settle)} {
+  thread_ = start_quiet_thread([this] { run(); }, "Cannot start the thread that waits for devices to go");
+}
+
+UnplugWatch::~UnplugWatch() {
+  over_.cancel();
+  thread_.join();
+}
+
+void UnplugWatch::run() {
+  const auto until = [this](auto limit) {
+    return CallContext{std::chrono::steady_clock::now() + limit, over_.token()};
+  };
+  while (true) {
+    try {
+      const auto event = events_->next(until(1h));
+      if (!event) return;  // the VM has ended
+      if (event->kind == EventKind::device_removed || event->kind == EventKind::resynced) settle_(until(settle_limit));
+    } catch (const Error& error) {
+      if (error.code() == Errc::cancelled || over_.token().cancelled()) return;
+    } catch (const std::exception&) {
+      continue;  // no memory, say; the next operation settles it
+    }
+  }
+}
+
+}  // namespace visor::sdk
