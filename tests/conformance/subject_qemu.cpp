@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "subject.hpp"
+#include "visor/core/error.hpp"
 #include "visor/core/params.hpp"
 
 #include <cctype>
@@ -15,14 +16,21 @@ struct Arch {
   std::string machine;
   std::string option;  // of the machine: what makes it start faster, or empty
   bool memory_hotplug;
-  ExitCause panic;  // what a panic of its guest looks like
+  bool root_ports = false;                   // four, as nobody says otherwise
+  bool pci_by_tool = false;                  // a guest hears of PCI devices by a program
+  ExitCause panic = ExitCause::guest_panic;  // what a panic of its guest looks like
 };
 
 const Arch archs[] = {
-    {"amd64", "q35", "", true, ExitCause::guest_panic},
-    {"arm64", "virt", "", false, ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
-    {"ppc64le", "pseries", "x-vof=on", true, ExitCause::guest_panic},
-    {"s390x", "s390-ccw-virtio", "", false, ExitCause::guest_panic},
+    {.name = "amd64", .machine = "q35", .option = "", .memory_hotplug = true, .root_ports = true},
+    {.name = "arm64",
+     .machine = "virt",
+     .option = "",
+     .memory_hotplug = false,
+     .root_ports = true,
+     .panic = ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
+    {.name = "ppc64le", .machine = "pseries", .option = "x-vof=on", .memory_hotplug = true, .pci_by_tool = true},
+    {.name = "s390x", .machine = "s390-ccw-virtio", .option = "", .memory_hotplug = false},
 };
 
 std::string guest_variable(const Arch& arch) {
@@ -66,6 +74,29 @@ VmConfig base_config(const Arch& arch) {
   return config;
 }
 
+/// Whether the guest can hear of a device is shown by its report; where a PCI device needs a tool in the guest, the
+/// disks are on SCSI.
+void describe_hotplug(Subject& subject, const Arch& arch) {
+  subject.await_guest = [](Vm& vm, const CallContext& call) {
+    const auto console = vm.console(call);
+    std::string seen;
+    char buffer[4096];
+    while (seen.find("\"uptime_s\":") == std::string::npos) {
+      const auto size = console->read(buffer, sizeof buffer, call);
+      if (size == 0) throw Error(Errc::disconnected, "The guest ended before it was up");
+      seen.append(buffer, size);
+    }
+  };
+  if (arch.root_ports) subject.too_many_disks = 5;
+  subject.device = [by_tool = arch.pci_by_tool](Feature feature, const std::string& id,
+                                                const std::filesystem::path& scratch) {
+    auto device = default_device(feature, id, scratch);
+    auto* const disk = device ? std::get_if<DiskConfig>(&*device) : nullptr;
+    if (by_tool && disk != nullptr) disk->bus = DiskBus::scsi;
+    return device;
+  };
+}
+
 Subject make_subject(const Arch& arch) {
   Subject subject;
   subject.name = "qemu_" + arch.name;
@@ -80,6 +111,7 @@ Subject make_subject(const Arch& arch) {
   subject.console_text = "\"visor-guest\"";
   subject.console_input = "hello\n";
   subject.console_answer = "hello";  // the terminal's own echo
+  describe_hotplug(subject, arch);
   subject.endings = {
       {"Killed", ExitCause::signal, {}, kill_hypervisor},
       {"PowerOff", ExitCause::guest_shutdown, with_kernel_param("visor.poweroff"), {}},
