@@ -57,6 +57,8 @@ struct Subject {
   /// A device to plug, or none when this feature cannot be tried here. Empty: default_device().
   std::function<std::optional<DeviceConfig>(Feature, const std::string& id, const std::filesystem::path& scratch)>
       device;
+  /// Where a disk from the start must be for the guest to let go of it.
+  DiskBus removable_bus = DiskBus::automatic;
   /// Waits until the guest reacts to hotplug; empty: it does at once.
   std::function<void(Vm&, const CallContext&)> await_guest;
   /// The number of disks that certainly do not fit; 0: the limit is not tried.

@@ -88,6 +88,7 @@ void describe_hotplug(Subject& subject, const Arch& arch) {
     }
   };
   if (arch.root_ports) subject.too_many_disks = 5;
+  subject.removable_bus = DiskBus::scsi;  // nothing leaves the root bus of q35 and virt
   subject.device = [by_tool = arch.pci_by_tool](Feature feature, const std::string& id,
                                                 const std::filesystem::path& scratch) {
     auto device = default_device(feature, id, scratch);

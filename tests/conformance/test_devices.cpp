@@ -122,7 +122,9 @@ TEST_P(Hotplug, AddressesDifferAndComeFreeAgain) {
 TEST_P(Hotplug, ADeviceFromTheStartCanGo) {
   VISOR_NEEDS(Feature::hotplug_disk);
   auto config = subject().config;
-  config.devices.push_back(disk(subject(), "cold0", scratch()));
+  auto cold = disk(subject(), "cold0", scratch());
+  if (auto* const device = std::get_if<DiskConfig>(&cold)) device->bus = subject().removable_bus;
+  config.devices.push_back(cold);
   const auto vm = started(config);
   if (subject().await_guest) subject().await_guest(*vm, patient());
   EXPECT_EQ(vm->hotplug_remove("cold0", patient()), UnplugOutcome::gone);
@@ -179,8 +181,13 @@ TEST_P(Hotplug, AGuestThatStandsStillLetsGoWhenItRunsAgain) {
   if (subject().await_guest) subject().await_guest(*vm, patient());
   vm->pause(quick());
   vm->hotplug_add(disk(subject(), "data0", scratch()), quick());
-  EXPECT_EQ(vm->hotplug_remove("data0", moment()), UnplugOutcome::pending);
+  const auto asked = vm->hotplug_remove("data0", moment());
+  EXPECT_NE(to_string(asked), to_string(UnplugOutcome::refused));
   vm->resume(quick());
+  if (asked == UnplugOutcome::gone) {  // a guest that had not looked at it yet need not let go
+    EXPECT_FALSE(has_device(*vm, "data0"));
+    return;
+  }
   // It may have gone already: then it is not known any more.
   try {
     EXPECT_EQ(vm->hotplug_remove("data0", patient()), UnplugOutcome::gone);

@@ -208,7 +208,6 @@ UnplugOutcome QemuVm::unplug(qmp::Client& client, const std::string& id, const C
   if (report.outcome == UnplugOutcome::pending && !unplug_watch_) {
     unplug_watch_ = std::make_unique<UnplugWatch>(tracker_->subscribe(),
                                                   [this](const CallContext& limited) { settle_late(limited); });
-    settle_unplugs(client, call.at_most(1s));  // it may have gone before anybody listened
   }
   return report.outcome;
 }

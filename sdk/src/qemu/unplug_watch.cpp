@@ -32,15 +32,18 @@ void UnplugWatch::run() {
   const auto until = [this](auto limit) {
     return CallContext{std::chrono::steady_clock::now() + limit, over_.token()};
   };
+  bool due = true;
   while (true) {
     try {
+      if (due) settle_(until(settle_limit));
       const auto event = events_->next(until(1h));
       if (!event) return;  // the VM has ended
-      if (event->kind == EventKind::device_removed || event->kind == EventKind::resynced) settle_(until(settle_limit));
-    } catch (const Error& error) {
-      if (error.code() == Errc::cancelled || over_.token().cancelled()) return;
+      due = event->kind == EventKind::device_removed || event->kind == EventKind::resynced;
+    } catch (const Error&) {
+      due = false;
+      if (over_.token().cancelled()) return;
     } catch (const std::exception&) {
-      continue;  // no memory, say; the next operation settles it
+      due = false;  // no memory, say; the next operation settles it
     }
   }
 }

@@ -13,8 +13,9 @@ namespace visor::sdk {
 /// stood behind it is removed then, and the record written.
 class UnplugWatch {
  public:
-  /// `settle` is called when a device is gone, and may block until its context's deadline; what it throws is dropped,
-  /// since the next operation does the same. Throws io_error when no thread can be started.
+  /// `settle` is called once at first, for what went before anybody listened, and when a device is gone. It may block
+  /// until its context's deadline; what it throws is dropped, since the next operation does the same. Throws io_error
+  /// when no thread can be started.
   UnplugWatch(std::shared_ptr<EventQueue> events, std::function<void(const CallContext&)> settle);
   UnplugWatch(const UnplugWatch&) = delete;
   UnplugWatch& operator=(const UnplugWatch&) = delete;
