@@ -9,7 +9,7 @@ namespace visor::sdk {
 
 /// Where the guest finds a device that was put there. [blocks] For PCI QEMU is asked which number the guest, or its
 /// firmware, gave the bus: "0000:01:00.0". A bus behind a port or bridge has none before that; then, and when QEMU does
-/// not say in time, the address is in QEMU's words, "visor-port0:00.0". Throws as Client::call() when the session ends.
+/// not say, the address is in QEMU's words, "visor-port0:00.0".
 ///
 ///   "ccw"   channel subsystem, set and device number: "0.0.0005"
 ///   "scsi"  host, channel, target and unit: "0:0:3:0". The host is the guest's own number of the controller, 0 for

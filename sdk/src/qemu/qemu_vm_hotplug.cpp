@@ -196,7 +196,15 @@ UnplugOutcome QemuVm::unplug(qmp::Client& client, const std::string& id, const C
   const auto device = *found;
   require_pluggable(capabilities(), device, driver_->name());
   const bool was_leaving = live.addresses.is_leaving(id);
-  const auto report = take_out(client, device, call);
+  qmp::UnplugReport report;
+  try {
+    report = take_out(client, device, call);
+  } catch (...) {
+    // It may be gone without what stood behind it: the next operation goes on with that.
+    live.addresses.settle(id, UnplugOutcome::pending);
+    if (!was_leaving && unplugs_->find(id)) keep(live);
+    throw;
+  }
   driver_->log(LogLevel::debug, id_, "Unplugging '" + id + "': " + report.reason);
   if (report.outcome == UnplugOutcome::gone) {
     live.erase(id);

@@ -244,6 +244,40 @@ Value Devices::list_memory() const {
   return all;
 }
 
+Value Devices::list_ids() const {
+  auto all = Value::list();
+  all.push_back(Value::map({{"name", "type"}, {"type", "string"}}));
+  for (const auto& device : devices_) {
+    if (!device.id.empty()) all.push_back(Value::map({{"name", device.id}, {"type", "child<" + device.driver + ">"}}));
+  }
+  return all;
+}
+
+Value Devices::list_bus(const std::string& bus, std::uint64_t number, std::uint64_t& last) const {
+  auto all = Value::list();
+  for (const auto& device : devices_) {
+    if (device.socket != Socket::pci || device.bus != bus) continue;
+    auto one = Value::map({{"bus", number}, {"slot", device.slot}, {"function", device.function}});
+    one.set("qdev_id", device.id);
+    const auto behind = bus_of(device.driver, device.id);
+    if (behind == device.id && !behind.empty()) {
+      const auto secondary = ++last;
+      one.set("pci_bridge", Value::map({{"bus", Value::map({{"number", number}, {"secondary", secondary}})},
+                                        {"devices", list_bus(behind, secondary, last)}}));
+    }
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Value Devices::list_pci() const {
+  auto all = Value::list();
+  if (target_ == Target::s390x || machine_ == "microvm") return all;
+  std::uint64_t last = 0;
+  all.push_back(Value::map({{"bus", 0}, {"devices", list_bus(default_bus(Socket::pci, {}), 0, last)}}));
+  return all;
+}
+
 std::uint64_t Devices::plugged_memory() const {
   std::uint64_t bytes = 0;
   for (const auto& device : devices_) {

@@ -44,12 +44,17 @@ class Devices {
 
   [[nodiscard]] const FakeDevice* find(const std::string& id) const;
   [[nodiscard]] Value list_memory() const;
+  /// The answer of qom-list for /machine/peripheral.
+  [[nodiscard]] Value list_ids() const;
+  /// The answer of query-pci; buses have numbers in the order of their ports, as firmware gives them.
+  [[nodiscard]] Value list_pci() const;
   [[nodiscard]] std::uint64_t plugged_memory() const;
 
  private:
   [[nodiscard]] std::string default_bus(Socket socket, const std::string& driver) const;
   [[nodiscard]] bool has_bus(const std::string& name) const;
   [[nodiscard]] bool takes_no_hotplug(const std::string& bus) const;
+  [[nodiscard]] Value list_bus(const std::string& bus, std::uint64_t number, std::uint64_t& last) const;
   void place(FakeDevice& device) const;
   void place_on_pci(FakeDevice& device) const;
   [[nodiscard]] const FakeDevice* at(const std::string& bus, std::uint64_t slot, std::uint64_t function = 0) const;

@@ -62,6 +62,8 @@ class Machine {
   Value query_migrate(const Value& arguments);
   Value query_machines(const Value& arguments);
   Value query_qmp_schema(const Value& arguments);
+  Value query_pci(const Value& arguments);
+  Value qom_list(const Value& arguments);
   Value qom_list_types(const Value& arguments);
   Value device_list_properties(const Value& arguments);
   Value negotiate(const Value& arguments);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine.hpp"
 
+#include "refusal.hpp"
+
 namespace visor::testing {
 
 const Machine::Commands& Machine::queries() {
@@ -22,7 +24,9 @@ const Machine::Commands& Machine::queries() {
                                {"query-iothreads", &Machine::query_iothreads},
                                {"query-memory-devices", &Machine::query_memory_devices},
                                {"query-memory-size-summary", &Machine::query_memory_size_summary},
-                               {"query-migrate", &Machine::query_migrate}};
+                               {"query-migrate", &Machine::query_migrate},
+                               {"query-pci", &Machine::query_pci},
+                               {"qom-list", &Machine::qom_list}};
   return all;
 }
 
@@ -107,6 +111,20 @@ Value Machine::query_memory_size_summary(const Value& arguments) {
 Value Machine::query_migrate(const Value& arguments) {
   Arguments{arguments}.refuse_rest();
   return Value::map();
+}
+
+Value Machine::query_pci(const Value& arguments) {
+  Arguments{arguments}.refuse_rest();
+  return devices_.list_pci();
+}
+
+/// Of the object model there are the devices that have ids.
+Value Machine::qom_list(const Value& arguments) {
+  Arguments given{arguments};
+  const auto path = given.text("path");
+  given.refuse_rest();
+  if (path != "/machine/peripheral") throw Refusal{"DeviceNotFound", "Device '" + path + "' not found"};
+  return devices_.list_ids();
 }
 
 }  // namespace visor::testing

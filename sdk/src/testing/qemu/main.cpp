@@ -35,6 +35,7 @@ It acts on these options of QEMU, and passes over all others:
                         ignore      as if all were well, but nothing follows (sigterm, commands that are no queries)
                         refuse      the guest does not let go of the device (device_del)
                         exit        the program ends
+  once.COMMAND=ACTION the same for the first COMMAND alone
   stderr=TEXT         is written to stderr first of all
   exit-code=N         the exit code of whatever end it comes to by itself
   script=FILE         more words, one a line, no other script=; no file, no words

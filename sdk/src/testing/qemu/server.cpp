@@ -139,6 +139,7 @@ void Server::obey(Channel& channel, const Value& command) {
   const auto* name = command.find("execute");
   if (name == nullptr) name = command.find("exec-oob");
   const auto* const id = command.find("id");
+  if (name != nullptr && name->is_string()) words_.begin(name->as_string());
   Value reply;
   if (name == nullptr || !name->is_string()) {
     reply = Refusal{"GenericError",

@@ -60,7 +60,7 @@ void check(const std::string& key, const std::string& value) {
   } else if (key == "profile") {
     if (find_profile(value) == nullptr) throw Error(Errc::invalid_config, "-fake profile: there is no '" + value + "'");
   } else {
-    check_action(key, value);
+    check_action(key.starts_with("once.") ? key.substr(5) : key, value);
   }
 }
 
@@ -76,13 +76,26 @@ std::string Words::value(const std::string& key) const {
   return found == words_.end() ? std::string{} : found->second;
 }
 
+void Words::begin(const std::string& command) {
+  command_.clear();
+  const auto found = words_.find("once." + command);
+  if (found == words_.end()) return;
+  command_ = command;
+  word_ = found->second;
+  words_.erase(found);
+}
+
+std::string Words::word_of(const std::string& step) const {
+  return !command_.empty() && step == command_ ? word_ : value(step);
+}
+
 std::string Words::action(const std::string& step) const {
-  const auto word = value(step);
+  const auto word = word_of(step);
   return word.substr(0, word.find(':'));
 }
 
 std::string Words::refusal(const std::string& step) const {
-  const auto word = value(step);
+  const auto word = word_of(step);
   const auto colon = word.find(':');
   return colon == std::string::npos ? "the fake refuses " + step : word.substr(colon + 1);
 }

@@ -12,6 +12,8 @@ class Words {
   /// is none.
   explicit Words(std::map<std::string, std::string> words);
 
+  /// A command has come: an action that is for its first time (once.COMMAND) is the one until the next command.
+  void begin(const std::string& command);
   /// The action at a step; empty for none.
   [[nodiscard]] std::string action(const std::string& step) const;
   /// The text of "error:TEXT", or a text that names the step.
@@ -21,7 +23,11 @@ class Words {
   [[nodiscard]] int exit_code() const { return exit_code_; }
 
  private:
+  [[nodiscard]] std::string word_of(const std::string& step) const;
+
   std::map<std::string, std::string> words_;
+  std::string command_;  // whose action was for once
+  std::string word_;
   int exit_code_ = 0;
 };
 
