@@ -93,6 +93,10 @@ void Addresses::add_range(AddressRange range) {
   ranges_.push_back({std::move(range), {}});
 }
 
+void Addresses::remove_bus(std::string_view bus) noexcept {
+  std::erase_if(ranges_, [&](const Range& each) { return each.range.bus == bus; });
+}
+
 bool Addresses::has_range(AddressSpace space, std::string_view bus) const noexcept {
   return std::ranges::any_of(ranges_,
                              [&](const Range& each) { return each.range.space == space && each.range.bus == bus; });

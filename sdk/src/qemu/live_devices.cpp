@@ -32,6 +32,7 @@ std::map<std::string, Place> places_from_value(const Value* value) {
   std::map<std::string, Place> places;
   if (value == nullptr || value->is_null()) return places;
   for (const auto& [id, one] : value->as_map()) {
+    if (!one.is_map()) throw Error(Errc::invalid_config, "The places in the VM's record: that of '" + id + "' is none");
     auto& place = places[id];
     place.bus = text_of(one, "bus");
     place.addr = text_of(one, "addr");
@@ -59,6 +60,7 @@ const DeviceConfig* LiveDevices::find(std::string_view id) const {
 void LiveDevices::erase(const std::string& id) {
   std::erase_if(devices, [&](const auto& device) { return device_id(device) == id; });
   addresses.settle(id, UnplugOutcome::gone);
+  addresses.remove_bus(id + ".0");  // of a controller that could not be taken back at once
   places.erase(id);
 }
 

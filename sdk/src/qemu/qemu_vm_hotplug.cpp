@@ -154,6 +154,10 @@ void QemuVm::run_plug(qmp::Client& client, const hotplug::Plugging& parts, const
                       const CallContext& call) {
   const auto keep_as_leaving = [&] {
     live.addresses.settle(device_id(device), UnplugOutcome::pending);
+    const auto before = LiveDevices::of(record()).places;
+    for (const auto& [id, place] : live.places) {  // a controller that came along, too
+      if (!before.contains(id)) live.addresses.settle(id, UnplugOutcome::pending);
+    }
     try {
       keep(live);
     } catch (const Error& error) {

@@ -71,6 +71,23 @@ TEST_F(HotplugTest, AControllerAndABusComeAlongAndStay) {
   vm->stop({.force = true}, limit);
 }
 
+/// The disk is refused when its controller is there already, and a guest that stands still does not let go of that.
+TEST_F(HotplugTest, AControllerThatCannotBeTakenBackAtOnceGoesLater) {
+  const auto vm = start({"once.blockdev-add=error"});
+  const auto before = addresses(*vm);
+  vm->pause(limit);
+  const auto device = disk("d0", DiskBus::scsi);
+  const auto error = error_of([&] { vm->hotplug_add(device, limit); });
+  EXPECT_NE(error.message().find("this could not be undone: device_del visor-scsi"), std::string::npos) << error.what();
+  EXPECT_TRUE(addresses(*vm).is_leaving("visor-scsi"));
+  vm->resume(limit);
+  EXPECT_EQ(vm->hotplug_add(disk("d1"), limit).address, "0000:01:00.0");
+  EXPECT_EQ(to_string(vm->hotplug_remove("d1", limit)), "gone");
+  EXPECT_EQ(addresses(*vm), before);
+  EXPECT_EQ(vm->hotplug_add(device, limit).address, "0:0:0:0");
+  vm->stop({.force = true}, limit);
+}
+
 TEST_F(HotplugTest, AnotherHandleGoesOnWhereTheFirstLeft) {
   auto vm = start();
   (void)vm->hotplug_add(disk("d0"), limit);

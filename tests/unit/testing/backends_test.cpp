@@ -137,5 +137,17 @@ TEST(FakeWords, AreChecked) {
   EXPECT_EQ(words.exit_code(), 3);
 }
 
+TEST(FakeWords, AnActionForTheFirstTimeIsForThatAlone) {
+  EXPECT_EQ(message_of([] { Words{{{"once.stop", "no"}}}; }), "-fake stop: there is no action 'no'; see --help");
+  Words words{{{"once.stop", "error:first"}, {"stop", "close"}}};
+  words.begin("cont");
+  EXPECT_EQ(words.action("stop"), "close");
+  words.begin("stop");
+  EXPECT_EQ(words.action("stop"), "error");
+  EXPECT_EQ(words.refusal("stop"), "first");
+  words.begin("stop");
+  EXPECT_EQ(words.action("stop"), "close");
+}
+
 }  // namespace
 }  // namespace visor::testing

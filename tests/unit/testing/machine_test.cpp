@@ -162,6 +162,16 @@ TEST_F(Plug, RefusesInTheWordsOfQemu) {
             "PCI: no slot/function available for virtio-rng-pci, all in use or reserved");
 }
 
+TEST_F(Plug, ListsDevicesAndTheirPciAddresses) {
+  boot({"-machine", "q35", "-device", "pcie-root-port,id=port0,chassis=1,addr=1e.0"});
+  (void)ask("device_add", R"({"driver":"virtio-rng-pci","id":"r0","bus":"port0"})");
+  EXPECT_EQ(ask("qom-list", R"({"path":"/machine/peripheral"})"),
+            R"([{"name":"type","type":"string"},{"name":"port0","type":"child<pcie-root-port>"},)"
+            R"({"name":"r0","type":"child<virtio-rng-pci>"}])");
+  EXPECT_NE(ask("query-pci").find(R"("bus":1,"slot":0,"function":0,"qdev_id":"r0")"), std::string::npos);
+  EXPECT_EQ(ask("qom-list", R"({"path":"/x"})"), "DeviceNotFound: Device '/x' not found");
+}
+
 TEST_F(Plug, ListsMemory) {
   boot({"-machine", "pc", "-object", R"({"qom-type":"memory-backend-ram","id":"m0","size":134217728})"});
   EXPECT_EQ(ask("object-add", R"({"qom-type":"memory-backend-ram","id":"m1","size":268435456})"), "{}");

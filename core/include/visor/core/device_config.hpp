@@ -25,7 +25,7 @@ struct DiskConfig {
   std::string id;
   std::string path;
   DiskFormat format = DiskFormat::raw;
-  DiskBus bus = DiskBus::automatic;
+  DiskBus bus = DiskBus::automatic;  ///< of a disk that is plugged, too: where its guest sees it (docs/QEMU.md)
   bool read_only = false;
   std::string serial;
   bool cache_direct = false;

@@ -79,9 +79,11 @@ class VISOR_CORE_EXPORT Vm {
   /// paused -> running. Resuming a running VM does nothing.
   virtual void resume(const CallContext& call) = 0;
 
-  /// Plugs a device into a running or paused VM; on failure nothing of it remains.
+  /// Plugs a device into a running or paused VM; on failure nothing of it remains. Throws already_exists, exhausted
+  /// with the limit and what raises it, and unsupported for types that are there only from the start.
   virtual HotplugResult hotplug_add(const DeviceConfig& device, const CallContext& call) = 0;
-  /// Asks the guest to let go of a device. Throws not_found for an unknown id; see UnplugOutcome.
+  /// Asks the guest to let go of a device, also one from the start, and waits for what came of it. Some guests take six
+  /// seconds: give it twenty. Throws not_found for an unknown id; see UnplugOutcome.
   virtual UnplugOutcome hotplug_remove(std::string_view device_id, const CallContext& call) = 0;
   /// Grows or shrinks memory; block_mib is the guest's memory block size, 0 for the plugin's own.
   virtual MemoryResize resize_memory(std::uint64_t target_mib, std::uint64_t block_mib, const CallContext& call) = 0;

@@ -41,6 +41,8 @@ class Refusal final : public Error {
   std::string field_;
 };
 
+/// The target or number that a place has in decimal (Input::places). Throws invalid_config.
+std::uint32_t number_at(const Place& place, const std::string& device);
 /// The names of what stands behind a device.
 std::string netdev_of(const std::string& device);
 std::string chardev_of(const std::string& device);

@@ -5,6 +5,8 @@
 #include "visor/sdk/device/devices.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace visor::sdk::plan {
 namespace {
@@ -89,6 +91,14 @@ Place virtio_place(const Input& input) {
           .disable_legacy = pci && machine.iommu_platform ? OnOffAuto::on : OnOffAuto::automatic,
           .iommu_platform = machine.iommu_platform,
           .ats = keeps_translations(input)};
+}
+
+std::uint32_t number_at(const Place& place, const std::string& device) {
+  std::uint32_t number = 0;
+  const char* const end = place.addr.data() + place.addr.size();
+  const auto [stop, problem] = std::from_chars(place.addr.data(), end, number);
+  if (problem == std::errc{} && stop == end) return number;
+  throw Error(Errc::invalid_config, "Device '" + device + "': '" + place.addr + "' is no number on " + place.bus);
 }
 
 Place DeviceBuilder::seat(const std::string& id) {

@@ -118,7 +118,7 @@ ScsiAddress DeviceBuilder::scsi_address(const std::string& bus, const std::strin
     if (plug_ != nullptr) plan_.places[id] = {.bus = bus, .addr = std::to_string(address.target)};
     return address;
   }
-  const auto target = static_cast<std::uint32_t>(std::stoul(given->second.addr));
+  const auto target = number_at(given->second, id);
   plan_.addresses.take_exactly(AddressSpace::scsi, bus, target, id);
   return {.channel = 0, .target = target, .lun = 0};
 }

@@ -62,7 +62,7 @@ void DeviceBuilder::need_serial_bus() {
 std::optional<std::uint32_t> DeviceBuilder::port_number(const std::string& id) {
   const auto bus = std::string{serial_bus} + ".0";
   const auto given = input_.places.find(id);
-  if (given != input_.places.end()) return static_cast<std::uint32_t>(std::stoul(given->second.addr));
+  if (given != input_.places.end()) return number_at(given->second, id);
   if (plug_ == nullptr) return std::nullopt;
   const auto number = plan_.addresses.take(AddressSpace::port, bus, id);
   plan_.places[id] = {.bus = bus, .addr = std::to_string(number)};

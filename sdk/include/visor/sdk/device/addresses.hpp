@@ -65,6 +65,8 @@ class VISOR_SDK_EXPORT Addresses {
  public:
   /// Throws invalid_config for an empty range or a second one of the same bus.
   void add_range(AddressRange range);
+  /// The bus is gone, and with it the numbers of all that sat on it.
+  void remove_bus(std::string_view bus) noexcept;
   [[nodiscard]] bool has_range(AddressSpace space, std::string_view bus) const noexcept;
 
   /// Makes an id known. Throws already_exists when a device has it, or had it and the guest has not let go of it.
