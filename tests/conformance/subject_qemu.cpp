@@ -2,6 +2,7 @@
 #include "subject.hpp"
 #include "visor/core/params.hpp"
 
+#include <array>
 #include <cctype>
 #include <csignal>
 #include <cstdlib>
@@ -20,7 +21,7 @@ struct Arch {
 
 const Arch archs[] = {
     {"amd64", "q35", "", true, ExitCause::guest_panic},
-    {"arm64", "virt", "", false, ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
+    {"arm64", "virt", "", true, ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
     {"ppc64le", "pseries", "x-vof=on", true, ExitCause::guest_panic},
     {"s390x", "s390-ccw-virtio", "", false, ExitCause::guest_panic},
 };
@@ -78,6 +79,18 @@ Subject make_subject(const Arch& arch) {
   subject.call_limit = std::chrono::seconds{30};
   subject.guest_limit = std::chrono::seconds{90};
   subject.console_text = "\"visor-guest\"";
+  subject.memory_block_mib = arch.name == "ppc64le" ? 256 : 128;
+  subject.vcpus_stay_away = "QEMU 7.2's emulation crashes when anything is plugged after a vCPU was removed";
+  subject.await_guest = [](Vm& vm, const CallContext& call) {
+    const auto console = vm.console(call);
+    std::string seen;
+    std::array<char, 4096> buffer{};
+    while (seen.find("\"uptime_s\":") == std::string::npos) {
+      const auto size = console->read(buffer.data(), buffer.size(), call);
+      if (size == 0) return;  // it is over, as the test will find
+      seen.append(buffer.data(), size);
+    }
+  };
   subject.console_input = "hello\n";
   subject.console_answer = "hello";  // the terminal's own echo
   subject.endings = {

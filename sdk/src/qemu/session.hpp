@@ -27,6 +27,7 @@ struct SessionContext {
   std::shared_ptr<VmTracker> tracker;
   std::shared_ptr<EventFeed> feed;
   std::shared_ptr<MonitorTotals> totals;
+  bool pauses_at_shutdown = false;  ///< policy.on_shutdown
 };
 
 /// How every monitor of a VM is connected, the owner's and an observer's: what it is called, its log, and the VM's end
@@ -67,6 +68,7 @@ class Session {
   void on_helper_exited(HelperExit helper);
   void tell_helpers();
   void follow_shutdown(const Event& event);
+  void end_what_only_paused(const Event& event);
   void on_keeper_lost();
   void on_unwitnessed_end();
   void on_journal_readable();

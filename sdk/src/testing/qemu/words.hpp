@@ -12,7 +12,7 @@ class Words {
   /// is none.
   explicit Words(std::map<std::string, std::string> words);
 
-  /// The action at a step; empty for none.
+  /// The action at a step, now; empty for none.
   [[nodiscard]] std::string action(const std::string& step) const;
   /// The text of "error:TEXT", or a text that names the step.
   [[nodiscard]] std::string refusal(const std::string& step) const;
@@ -21,6 +21,9 @@ class Words {
   [[nodiscard]] int exit_code() const { return exit_code_; }
 
  private:
+  /// What is said of a step, at the start or now.
+  [[nodiscard]] std::string said_of(const std::string& step) const;
+
   std::map<std::string, std::string> words_;
   int exit_code_ = 0;
 };

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of a VM when its guest resets, powers itself off, panics, or leaves its watchdog alone.
+#include "life.hpp"
+#include "support/error_of.hpp"
+#include "visor/core/params.hpp"
+
+namespace visor::test {
+namespace {
+
+class Policy : public LifeTest {
+ protected:
+  static std::string boot_id(Agent& guest) { return guest.ask("cat /proc/sys/kernel/random/boot_id"); }
+  /// Has the guest do what ends it; no answer comes.
+  static void send_off(Agent& guest, const std::string& command) {
+    EXPECT_EQ(guest.run("(sleep 0.2; " + command + ") >/dev/null 2>&1 & echo going").output, "going\n");
+  }
+  /// Debian's arm64 kernel has no driver for the panic device: its panic is a reset.
+  [[nodiscard]] bool tells_of_panics() const { return !is("arm64"); }
+  static constexpr const char* panic = "echo c >/proc/sysrq-trigger";
+  static constexpr const char* reboot = "/bin/busybox reboot -f";
+  static constexpr const char* power_off = "/bin/busybox poweroff -f";
+
+  void expect_paused(Vm& vm, const std::string& detail) {
+    EXPECT_TRUE(eventually([&] { return vm.status(5s).detail == detail; }, boot_limit)) << vm.status(5s).detail;
+    EXPECT_EQ(vm.status(5s).state, VmState::paused);
+  }
+  /// The guest has booted again in the same process.
+  void expect_rebooted(Vm& vm, const std::string& before, std::int32_t pid) {
+    auto guest = agent();
+    EXPECT_NE(boot_id(guest), before);
+    EXPECT_EQ(vm.record().hypervisor.pid, pid);
+    EXPECT_EQ(vm.pids().front(), pid);
+    EXPECT_EQ(vm.status(5s).state, VmState::running);
+    EXPECT_FALSE(vm.status(5s).guest_panicked);
+  }
+};
+
+/// All that leaves the VM there, on one guest.
+TEST_P(Policy, AVmThatIsToStaySurvivesItsGuest) {
+  auto config = this->config();
+  config.policy = {
+      .on_reboot = RebootPolicy::reset, .on_panic = PanicPolicy::pause, .on_shutdown = ShutdownPolicy::pause};
+  const auto vm = boot(config);
+  const auto pid = vm->record().hypervisor.pid;
+  std::string before;
+  {
+    auto guest = agent();
+    before = boot_id(guest);
+    const auto events = vm->events();
+    send_off(guest, reboot);
+    bool told = false;
+    while (!told) {
+      const auto event = events->next(boot_limit);
+      ASSERT_TRUE(event);
+      told = event->kind == EventKind::guest_reset;
+    }
+  }
+  expect_rebooted(*vm, before, pid);
+  {
+    auto guest = agent();
+    send_off(guest, tells_of_panics() ? panic : power_off);
+  }
+  expect_paused(*vm, tells_of_panics() ? "guest-panicked" : "shutdown");
+  EXPECT_EQ(vm->status(5s).guest_panicked, tells_of_panics());
+  EXPECT_EQ(vm->pids().front(), pid);
+  // It is not waited for a guest that hears nothing: by that alone the stop would take longer than it has.
+  EXPECT_EQ(vm->stop({.guest_grace = 60s}, 30s).exit.cause,
+            tells_of_panics() ? ExitCause::guest_panic : ExitCause::guest_shutdown);
+}
+
+/// QEMU itself would only pause at each of these ends.
+TEST_P(Policy, PausingAtPowerOffIsNoMoreThanThat) {
+  auto config = this->config();
+  config.policy.on_shutdown = ShutdownPolicy::pause;
+  add_param(config.boot.kernel_params, "visor.reboot", "0");
+  const auto reset = runtime_->create(config, "reset");
+  reset->start(30s);
+  EXPECT_EQ(to_string(reset->wait_exit(boot_limit).cause), "guest_reset");
+  const auto vm = boot([&] {
+    auto other = this->config();
+    other.policy.on_shutdown = ShutdownPolicy::pause;
+    return other;
+  }());
+  if (tells_of_panics()) {
+    auto guest = agent();
+    send_off(guest, panic);
+    EXPECT_EQ(to_string(vm->wait_exit(boot_limit).cause), "guest_panic");
+  } else {
+    // A guest that is asked to power off ends its VM all the same.
+    EXPECT_EQ(to_string(vm->stop({.guest_grace = 60s}, 30s).rung), "guest");
+  }
+}
+
+TEST_P(Policy, AWatchdogThatNobodyFeedsResetsTheGuest) {
+  auto config = this->config();
+  config.policy.on_reboot = RebootPolicy::reset;
+  WatchdogConfig watchdog;
+  watchdog.id = "dog";
+  watchdog.action = WatchdogAction::reset;
+  config.devices.emplace_back(watchdog);
+  const auto vm = boot(config);
+  const auto pid = vm->record().hypervisor.pid;
+  std::string before;
+  {
+    auto guest = agent();
+    if (guest.run("modprobe i6300esb && test -c /dev/watchdog").status != 0) {
+      vm->stop({.force = true}, 20s);
+      GTEST_SKIP() << "this guest has no driver for its watchdog";
+    }
+    before = boot_id(guest);
+    const auto events = vm->events();
+    (void)guest.ask("watchdog -T 2 -t 1000 /dev/watchdog");
+    bool told = false;
+    while (!told) {
+      const auto event = events->next(boot_limit);
+      ASSERT_TRUE(event);
+      told = event->name == "WATCHDOG";
+      if (told) {
+        EXPECT_EQ(event->data.at("action").as_string(), "reset");
+      }
+    }
+  }
+  expect_rebooted(*vm, before, pid);
+  vm->stop({.force = true}, 20s);
+}
+
+VISOR_LIFE_ON(Policy, "amd64", "arm64", "ppc64le", "s390x");
+
+}  // namespace
+}  // namespace visor::test
