@@ -96,9 +96,8 @@ class QemuVm final : public Vm {
   [[nodiscard]] std::exception_ptr try_feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
-  [[nodiscard]] bool pauses_at_shutdown() const { return config().policy.on_shutdown == ShutdownPolicy::pause; }
   [[nodiscard]] SessionContext session_context() const {
-    return {driver_, id_, run_dir_, tracker_, feed_, totals_, pauses_at_shutdown()};
+    return {driver_, id_, run_dir_, tracker_, feed_, totals_, config().policy};
   }
   [[nodiscard]] bool keeper_lives() const;
 

@@ -155,7 +155,7 @@ std::optional<visor::ExitRecord> QemuVm::ask_guest_to_end(qmp::Client& client, s
     if (status != nullptr && (*status == Value{"shutdown"} || *status == Value{"guest-panicked"})) return std::nullopt;
   }
   return try_rung(grace, call, [&](const CallContext& limited) {
-    if (pauses_at_shutdown()) {
+    if (config().policy.on_shutdown == ShutdownPolicy::pause) {
       (void)client.execute("set-action", Value::map({{"shutdown", "poweroff"}}), limited);
     }
     qmp::system_powerdown(client, limited);

@@ -183,11 +183,13 @@ void Session::follow_shutdown(const Event& event) {
 /// QEMU has one answer to all that ends a guest: told to pause when it powers off, it only pauses as well when a reset
 /// or a panic is to be the end.
 void Session::end_what_only_paused(const Event& event) {
-  if (!context_.pauses_at_shutdown || event.name != "SHUTDOWN") return;
-  const auto* const reason = event.data.find("reason");
-  const bool is_end = reason != nullptr && (*reason == Value{"guest-reset"} || *reason == Value{"guest-panic"});
+  const auto& policy = context_.policy;
+  if (policy.on_shutdown != ShutdownPolicy::pause) return;
+  const auto* const reason = event.name == "SHUTDOWN" ? event.data.find("reason") : nullptr;
+  const bool reset = reason != nullptr && *reason == Value{"guest-reset"};
+  const bool panicked = event.name == "GUEST_PANICKED" && policy.on_panic == PanicPolicy::stop;
   const auto client = monitor();
-  if (!is_end || !client) return;
+  if (!client || !(reset || panicked)) return;
   client->call_async({.name = "quit"}, std::chrono::steady_clock::now() + quit_limit, [](const qmp::Outcome&) {});
 }
 

@@ -27,7 +27,7 @@ struct SessionContext {
   std::shared_ptr<VmTracker> tracker;
   std::shared_ptr<EventFeed> feed;
   std::shared_ptr<MonitorTotals> totals;
-  bool pauses_at_shutdown = false;  ///< policy.on_shutdown
+  PolicyConfig policy = {};
 };
 
 /// How every monitor of a VM is connected, the owner's and an observer's: what it is called, its log, and the VM's end

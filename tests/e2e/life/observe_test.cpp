@@ -2,6 +2,7 @@
 // A guest that lends memory, is counted, and is dumped: one boot for all.
 #include "life.hpp"
 #include "support/error_of.hpp"
+#include "support/temporary_folder.hpp"
 #include "visor/core/extensions.hpp"
 #include "visor/core/file.hpp"
 
@@ -30,8 +31,7 @@ class Observe : public LifeTest {
     config.devices.emplace_back(balloon);
     DiskConfig disk;
     disk.id = "disk0";
-    disk.path = (run_dir_ / "disk").string();
-    std::ofstream{disk.path} << std::string(1U << 20U, 'x');
+    disk.path = files_.file("disk", std::string(1U << 20U, 'x'));
     config.devices.emplace_back(disk);
     return config;
   }
@@ -85,7 +85,7 @@ class Observe : public LifeTest {
   }
 
   void expect_dump(Vm& vm, Agent& guest) {
-    const auto file = run_dir_ / "dump";
+    const auto file = files_.path() / "dump";
     const auto dump = get<DumpExtension>(vm);
     dump->dump(file, DumpFormat::elf, false, 60s);
     EXPECT_EQ(guest.ask("echo alive"), "alive") << "it runs on";
@@ -105,6 +105,8 @@ class Observe : public LifeTest {
     EXPECT_EQ(error_of([&] { dump->dump(file, DumpFormat::elf, false, 5s); }).code(), Errc::already_exists);
     std::filesystem::remove(file);
   }
+
+  TemporaryFolder files_;
 };
 
 TEST_P(Observe, LendsMemoryIsCountedAndDumped) {
