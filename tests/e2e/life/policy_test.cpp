@@ -20,12 +20,32 @@ class Policy : public LifeTest {
   static constexpr const char* reboot = "/bin/busybox reboot -f";
   static constexpr const char* power_off = "/bin/busybox poweroff -f";
 
+  /// Waits for an event, and for a port that the guest opens after it: what was written to a port before is lost.
+  static void await_comeback(EventQueue& events, std::string_view name) {
+    bool happened = false;
+    while (const auto event = events.next(boot_limit)) {
+      happened |= event->name == name;
+      const bool opened = event->kind == EventKind::port_opened && event->data.at("open").as_bool();
+      if (happened && opened) return;
+    }
+    FAIL() << "the VM ended";
+  }
+
   void expect_paused(Vm& vm, const std::string& detail) {
     EXPECT_TRUE(eventually([&] { return vm.status(5s).detail == detail; }, boot_limit)) << vm.status(5s).detail;
     EXPECT_EQ(vm.status(5s).state, VmState::paused);
   }
-  /// The guest has booted again in the same process.
-  void expect_rebooted(Vm& vm, const std::string& before, std::int32_t pid) {
+  /// The guest boots again in the same process after it was told this.
+  void expect_reboot(Vm& vm, const std::string& command, std::string_view event) {
+    const auto pid = vm.record().hypervisor.pid;
+    std::string before;
+    {
+      auto guest = agent();
+      before = boot_id(guest);
+      const auto events = vm.events();
+      send_off(guest, command);
+      await_comeback(*events, event);
+    }
     auto guest = agent();
     EXPECT_NE(boot_id(guest), before);
     EXPECT_EQ(vm.record().hypervisor.pid, pid);
@@ -40,22 +60,17 @@ TEST_P(Policy, AVmThatIsToStaySurvivesItsGuest) {
   auto config = this->config();
   config.policy = {
       .on_reboot = RebootPolicy::reset, .on_panic = PanicPolicy::pause, .on_shutdown = ShutdownPolicy::pause};
+  WatchdogConfig watchdog;
+  watchdog.id = "dog";
+  watchdog.action = WatchdogAction::reset;
+  config.devices.emplace_back(watchdog);
   const auto vm = boot(config);
   const auto pid = vm->record().hypervisor.pid;
-  std::string before;
-  {
-    auto guest = agent();
-    before = boot_id(guest);
-    const auto events = vm->events();
-    send_off(guest, reboot);
-    bool told = false;
-    while (!told) {
-      const auto event = events->next(boot_limit);
-      ASSERT_TRUE(event);
-      told = event->kind == EventKind::guest_reset;
-    }
-  }
-  expect_rebooted(*vm, before, pid);
+  expect_reboot(*vm, reboot, "RESET");
+  // Nobody tells the watchdog in time that all is well. Debian's kernels of the others have no driver for theirs.
+  const bool dog = agent().run("modprobe i6300esb && test -c /dev/watchdog").status == 0;
+  EXPECT_EQ(dog, is("amd64") || is("arm64"));
+  if (dog) expect_reboot(*vm, "watchdog -T 2 -t 1000 /dev/watchdog", "WATCHDOG");
   {
     auto guest = agent();
     send_off(guest, tells_of_panics() ? panic : power_off);
@@ -63,9 +78,9 @@ TEST_P(Policy, AVmThatIsToStaySurvivesItsGuest) {
   expect_paused(*vm, tells_of_panics() ? "guest-panicked" : "shutdown");
   EXPECT_EQ(vm->status(5s).guest_panicked, tells_of_panics());
   EXPECT_EQ(vm->pids().front(), pid);
-  // It is not waited for a guest that hears nothing: by that alone the stop would take longer than it has.
-  EXPECT_EQ(vm->stop({.guest_grace = 60s}, 30s).exit.cause,
-            tells_of_panics() ? ExitCause::guest_panic : ExitCause::guest_shutdown);
+  // A guest that hears nothing is not waited for: by that alone the stop would take longer than it has.
+  EXPECT_EQ(to_string(vm->stop({.guest_grace = 60s}, 30s).exit.cause),
+            to_string(tells_of_panics() ? ExitCause::guest_panic : ExitCause::guest_shutdown));
 }
 
 /// QEMU itself would only pause at each of these ends.
@@ -76,52 +91,17 @@ TEST_P(Policy, PausingAtPowerOffIsNoMoreThanThat) {
   const auto reset = runtime_->create(config, "reset");
   reset->start(30s);
   EXPECT_EQ(to_string(reset->wait_exit(boot_limit).cause), "guest_reset");
-  const auto vm = boot([&] {
-    auto other = this->config();
-    other.policy.on_shutdown = ShutdownPolicy::pause;
-    return other;
-  }());
   if (tells_of_panics()) {
-    auto guest = agent();
-    send_off(guest, panic);
-    EXPECT_EQ(to_string(vm->wait_exit(boot_limit).cause), "guest_panic");
-  } else {
-    // A guest that is asked to power off ends its VM all the same.
-    EXPECT_EQ(to_string(vm->stop({.guest_grace = 60s}, 30s).rung), "guest");
+    config.boot.kernel_params = {{"visor.panic", "0"}};
+    const auto panicked = runtime_->create(config, "panicked");
+    panicked->start(30s);
+    EXPECT_EQ(to_string(panicked->wait_exit(boot_limit).cause), "guest_panic");
+    return;
   }
-}
-
-TEST_P(Policy, AWatchdogThatNobodyFeedsResetsTheGuest) {
-  auto config = this->config();
-  config.policy.on_reboot = RebootPolicy::reset;
-  WatchdogConfig watchdog;
-  watchdog.id = "dog";
-  watchdog.action = WatchdogAction::reset;
-  config.devices.emplace_back(watchdog);
+  // A guest that is asked to power off ends its VM all the same.
+  config.boot.kernel_params = {};
   const auto vm = boot(config);
-  const auto pid = vm->record().hypervisor.pid;
-  std::string before;
-  {
-    auto guest = agent();
-    if (guest.run("modprobe i6300esb && test -c /dev/watchdog").status != 0) {
-      vm->stop({.force = true}, 20s);
-      GTEST_SKIP() << "this guest has no driver for its watchdog";
-    }
-    before = boot_id(guest);
-    const auto events = vm->events();
-    (void)guest.ask("watchdog -T 2 -t 1000 /dev/watchdog");
-    bool told = false;
-    while (!told) {
-      const auto event = events->next(boot_limit);
-      ASSERT_TRUE(event);
-      told = event->name == "WATCHDOG";
-      if (told) {
-        EXPECT_EQ(event->data.at("action").as_string(), "reset");
-      }
-    }
-  }
-  expect_rebooted(*vm, before, pid);
-  vm->stop({.force = true}, 20s);
+  EXPECT_EQ(to_string(vm->stop({.guest_grace = 60s}, 30s).rung), "guest");
 }
 
 VISOR_LIFE_ON(Policy, "amd64", "arm64", "ppc64le", "s390x");
