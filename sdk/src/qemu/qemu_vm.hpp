@@ -91,6 +91,7 @@ class QemuVm final : public Vm {
   void reconnect_monitor(Session& session, const CallContext& call);
   /// Asks QEMU over a new connection how things are, and tells the subscribers. [blocks ≤ 2 s]
   void resync(const Session& session, const CallContext& call);
+  void end_what_only_paused(qmp::Client& client, const std::string& status);
   /// Feeds the journal; returns the number of the line to come.
   std::uint64_t feed_past(Session& session, const CallContext& call);
   [[nodiscard]] std::exception_ptr try_feed_past(Session& session, const CallContext& call);

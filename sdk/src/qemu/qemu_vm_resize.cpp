@@ -223,9 +223,7 @@ void QemuVm::remove_modules(qmp::Client& client, PluggedMemory& memory, std::uin
   check_memory_map("removing memory");
   try {
     while (memory.added_mib() > wanted_mib && removable()) {
-      const auto& module = memory.modules.back();
-      const PcDimm device{.id = module.id(), .memdev = module.memory()};
-      if (hotplug::unplug(client, device, call).outcome != UnplugOutcome::gone) break;
+      if (remove_module(client, memory.modules.back(), call) != UnplugOutcome::gone) break;
       memory.modules.pop_back();
     }
   } catch (...) {

@@ -90,6 +90,14 @@ TEST_P(Policy, PausingAtPowerOffIsNoMoreThanThat) {
   add_param(config.boot.kernel_params, "visor.reboot", "0");
   const auto reset = runtime_->create(config, "reset");
   reset->start(30s);
+  reset->disconnect();
+  expect_paused(*reset, "shutdown");
+  // While nobody owned it, it only paused. The next owner finds it so, and whatever he wants he is too late.
+  try {
+    reset->resume(30s);
+  } catch (const Error&) {
+    SUCCEED();
+  }
   EXPECT_EQ(to_string(reset->wait_exit(boot_limit).cause), "guest_reset");
   if (tells_of_panics()) {
     config.boot.kernel_params = {{"visor.panic", "0"}};

@@ -5,6 +5,7 @@
 #include "qemu/resize/last_word.hpp"
 #include "qmp/follow.hpp"
 #include "visor/core/error.hpp"
+#include "visor/sdk/hotplug/plug.hpp"
 #include "visor/sdk/qmp/commands.hpp"
 
 #include <algorithm>
@@ -21,6 +22,26 @@ std::optional<std::uint32_t> number_of(std::string_view id) {
   std::uint32_t number = 0;
   const auto parsed = std::from_chars(id.data() + prefix.size(), id.data() + id.size(), number);
   return parsed.ec == std::errc{} && parsed.ptr == id.data() + id.size() ? std::optional{number} : std::nullopt;
+}
+
+constexpr std::chrono::milliseconds request_again{2000};
+
+bool is_there(const PluggedMemory& memory, const MemoryModule& module) {
+  return std::ranges::find(memory.modules, module.number, &MemoryModule::number) != memory.modules.end();
+}
+
+/// False when it is still there at the end of the wait.
+bool await_gone(qmp::Client& client, const MemoryModule& module, const CallContext& waits, const CallContext& call) {
+  const auto events = client.subscribe({"DEVICE_DELETED"}, 16);
+  while (is_there(read_plugged_memory(client, call), module)) {
+    if (waits.expired()) return false;
+    try {
+      (void)qmp::next_event(*events, waits, "the guest to let go of the memory");
+    } catch (const Error& error) {
+      if (error.code() != Errc::timeout) throw;
+    }
+  }
+  return true;
 }
 
 std::uint64_t mib_of(std::optional<std::uint64_t> bytes) noexcept { return bytes.value_or(0) >> 20U; }
@@ -60,6 +81,19 @@ PluggedMemory read_plugged_memory(qmp::Client& client, const CallContext& call) 
   }
   std::ranges::sort(out.modules, {}, &MemoryModule::number);
   return out;
+}
+
+UnplugOutcome remove_module(qmp::Client& client, const MemoryModule& module, const CallContext& call) {
+  const PcDimm device{.id = module.id(), .memdev = module.memory()};
+  const auto waits = before_last_word(call);
+  for (;;) {
+    const auto report = hotplug::unplug(client, device, call.at_most(request_again));
+    // pseries takes no second request while the first is under way.
+    const bool under_way = report.reason.find("already in progress") != std::string::npos;
+    if (under_way && await_gone(client, module, waits, call)) continue;  // which leaves its memory to be removed
+    if (under_way) return UnplugOutcome::pending;
+    if (report.outcome != UnplugOutcome::pending || waits.expired()) return report.outcome;
+  }
 }
 
 void request_virtio_mem(qmp::Client& client, std::uint64_t mib, const CallContext& call) {

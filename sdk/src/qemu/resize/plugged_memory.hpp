@@ -2,6 +2,7 @@
 #pragma once
 #include "visor/core/call.hpp"
 #include "visor/core/value.hpp"
+#include "visor/core/vm_state.hpp"
 #include "visor/sdk/qmp/client.hpp"
 
 #include <cstddef>
@@ -41,6 +42,10 @@ struct PluggedMemory {
 
 /// As QEMU has it. [blocks]
 PluggedMemory read_plugged_memory(qmp::Client& client, const CallContext& call);
+
+/// Asks a guest to let go of a module, again and again until it answers: a request that comes while it still takes
+/// another module in is lost (q35). Removes the module's memory then. [blocks until the deadline]
+UnplugOutcome remove_module(qmp::Client& client, const MemoryModule& module, const CallContext& call);
 
 /// Asks a guest by its virtio-mem device for this much above what it started with. Returns when that was passed on.
 /// [blocks]
