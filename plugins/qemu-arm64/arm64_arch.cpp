@@ -28,7 +28,7 @@ std::string gic_version(const ArchInput& in) {
   return version;
 }
 
-/// ACPI comes from UEFI firmware alone, and memory is plugged and non-volatile memory described by ACPI.
+/// ACPI comes from UEFI firmware alone, and non-volatile memory is described by ACPI.
 bool has_firmware(const VmConfig& config) {
   return !asset_path(config, AssetKind::firmware).empty() || !config.boot.pflash.empty();
 }
@@ -58,7 +58,8 @@ std::vector<QemuMachine> Arm64Arch::machines() const {
            .nvdimm = true,
            .cpu_hotplug = false,
            .cpu_unplug = false,
-           .memory_hotplug = true,
+           .memory_hotplug = false,  // needs ACPI, and Debian's kernel does not see modules even so
+           .virtio_mem = true,
            .iommu = false}};
 }
 
@@ -130,10 +131,7 @@ MigrationRules Arm64Arch::migration(const ArchInput&) const {
 
 Capabilities Arm64Arch::capabilities(const ArchInput& in) const {
   auto out = sdk::machine_capabilities(sdk::machine_of(*this, in));
-  if (has_firmware(in.config)) return out;
-  for (const auto feature : {Feature::resize_memory, Feature::shrink_memory, Feature::nvdimm}) {
-    out.remove(feature, needs_firmware);
-  }
+  if (!has_firmware(in.config)) out.remove(Feature::nvdimm, needs_firmware);
   return out;
 }
 
@@ -145,11 +143,6 @@ void Arm64Arch::validate(const ArchInput& in) const {
     problems.add(Errc::unsupported, "machine.options: gic-version=host needs KVM; leave it out or name a version");
   }
   check_flash(problems, config.boot, !asset_path(config, AssetKind::firmware).empty());
-  // virtio-mem is a PCI device and needs no ACPI.
-  const bool modules = config.memory.max_size_mib > config.memory.size_mib && !config.memory.virtio_mem;
-  if (modules && !has_firmware(config)) {
-    problems.add(Errc::unsupported, std::string{"memory.max_size: memory cannot be plugged: "} + needs_firmware);
-  }
   problems.throw_if_any();
 }
 

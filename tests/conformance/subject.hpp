@@ -7,6 +7,7 @@
 #include "visor/core/vm_state.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
@@ -59,6 +60,10 @@ struct Subject {
       device;
   /// Where a disk from the start must be for the guest to let go of it.
   DiskBus removable_bus = DiskBus::automatic;
+  /// What memory grows by in the guest.
+  std::uint64_t memory_block_mib = 128;
+  /// Why no vCPU can be added after one was removed; empty: it can.
+  std::string vcpus_stay_away;
   /// Waits until the guest reacts to hotplug; empty: it does at once.
   std::function<void(Vm&, const CallContext&)> await_guest;
   /// The number of disks that certainly do not fit; 0: the limit is not tried.

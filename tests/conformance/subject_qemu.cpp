@@ -3,6 +3,7 @@
 #include "visor/core/error.hpp"
 #include "visor/core/params.hpp"
 
+#include <array>
 #include <cctype>
 #include <csignal>
 #include <cstdlib>
@@ -26,7 +27,7 @@ const Arch archs[] = {
     {.name = "arm64",
      .machine = "virt",
      .option = "",
-     .memory_hotplug = false,
+     .memory_hotplug = true,
      .root_ports = true,
      .panic = ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
     {.name = "ppc64le", .machine = "pseries", .option = "x-vof=on", .memory_hotplug = true, .pci_by_tool = true},
@@ -110,6 +111,18 @@ Subject make_subject(const Arch& arch) {
   subject.call_limit = std::chrono::seconds{30};
   subject.guest_limit = std::chrono::seconds{90};
   subject.console_text = "\"visor-guest\"";
+  subject.memory_block_mib = arch.name == "ppc64le" ? 256 : 128;
+  subject.vcpus_stay_away = "QEMU 7.2's emulation crashes when anything is plugged after a vCPU was removed";
+  subject.await_guest = [](Vm& vm, const CallContext& call) {
+    const auto console = vm.console(call);
+    std::string seen;
+    std::array<char, 4096> buffer{};
+    while (seen.find("\"uptime_s\":") == std::string::npos) {
+      const auto size = console->read(buffer.data(), buffer.size(), call);
+      if (size == 0) return;  // it is over, as the test will find
+      seen.append(buffer.data(), size);
+    }
+  };
   subject.console_input = "hello\n";
   subject.console_answer = "hello";  // the terminal's own echo
   describe_hotplug(subject, arch);

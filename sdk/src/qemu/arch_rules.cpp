@@ -28,6 +28,30 @@ std::string machine_list(const QemuArch& arch) {
   return list;
 }
 
+/// How memory grows where both ways are there is the configuration's choice.
+bool by_virtio_mem(const QemuMachine& machine, const MemoryConfig& memory) {
+  return machine.virtio_mem && (memory.virtio_mem || !machine.memory_hotplug);
+}
+
+void check_memory_growth(Problems& problems, const QemuMachine& machine, const MemoryConfig& memory,
+                         const MemoryTopology& topology) {
+  const auto who = "machine.type " + std::string{machine.type} + ": ";
+  const bool grows = memory.max_size_mib > memory.size_mib;
+  if (grows && !machine.memory_hotplug && !machine.virtio_mem) {
+    problems.add(Errc::unsupported, who + "memory cannot be plugged; leave memory.max_size out");
+  }
+  if (memory.virtio_mem && !machine.virtio_mem) {
+    problems.add(Errc::unsupported,
+                 "memory.virtio_mem: machine " + std::string{machine.type} + " has no virtio-mem device; leave it out");
+  } else if (memory.virtio_mem && !grows) {
+    problems.add(Errc::invalid_config, "memory.virtio_mem: there is nothing to resize; set memory.max_size, too");
+  } else if (grows && by_virtio_mem(machine, memory) && topology.virtio_mem_mib == 0) {
+    problems.add(Errc::invalid_config, "memory.max_size: a virtio-mem device has blocks of " +
+                                           std::to_string(topology.block_mib) +
+                                           " MiB; give at least as much above memory.size");
+  }
+}
+
 /// Claims the features, or says why they are missing.
 void claim(Capabilities& out, bool possible, std::initializer_list<Feature> features, const std::string& reason) {
   for (const auto feature : features) {
@@ -64,11 +88,15 @@ MemoryTopology plain_memory(const QemuMachine& machine, const ArchInput& in, std
   out.size_mib = round_up(memory.size_mib, alignment_mib);
   out.alignment_mib = alignment_mib;
   out.block_mib = block_mib;
-  const bool plugs = machine.memory_hotplug && memory.max_size_mib > memory.size_mib;
+  const bool plugs = (machine.memory_hotplug || machine.virtio_mem) && memory.max_size_mib > memory.size_mib;
+  if (plugs && by_virtio_mem(machine, memory)) {
+    out.virtio_mem_mib = (memory.max_size_mib - memory.size_mib) / block_mib * block_mib;
+  }
   const auto image_mib = image_room_mib(in, block_mib);
   if (!plugs && image_mib == 0) return out;
   const auto top = plugs ? memory.max_size_mib : out.size_mib;
   out.max_mib = round_up(top + image_mib + memory.offset_mib, alignment_mib);
+  if (out.virtio_mem_mib != 0 && image_mib == 0) return out;  // it takes no slot
   out.slots = memory.slots != 0 ? memory.slots : default_slots;
   return out;
 }
@@ -82,7 +110,8 @@ Capabilities machine_capabilities(const QemuMachine& machine) {
         who + " has no bus that devices can be plugged into");
   claim(out, machine.cpu_hotplug, {Feature::resize_vcpus}, who + " cannot plug vCPUs");
   claim(out, machine.cpu_unplug, {Feature::shrink_vcpus}, who + " cannot unplug vCPUs");
-  claim(out, machine.memory_hotplug, {Feature::resize_memory, Feature::shrink_memory}, who + " cannot plug memory");
+  claim(out, machine.memory_hotplug || machine.virtio_mem, {Feature::resize_memory, Feature::shrink_memory},
+        who + " cannot plug memory");
   claim(out, machine.nvdimm, {Feature::nvdimm}, who + " has no non-volatile memory");
   claim(out, machine.iommu, {Feature::iommu}, who + " has no IOMMU");
   return out;
@@ -119,9 +148,7 @@ void check_common_limits(const QemuArch& arch, const ArchInput& in) {
   if (config.cpu.max_count > limit && machine.cpu_hotplug) {
     problems.add(Errc::invalid_config, who + at_most + "cpu.max_count is " + std::to_string(config.cpu.max_count));
   }
-  if (config.memory.max_size_mib > config.memory.size_mib && !machine.memory_hotplug) {
-    problems.add(Errc::unsupported, who + "memory cannot be plugged; leave memory.max_size out");
-  }
+  check_memory_growth(problems, machine, config.memory, arch.memory(in));
   if (config.machine.iommu && !machine.iommu) problems.add(Errc::unsupported, who + "it has no IOMMU");
   if (config.boot.image_attachment == ImageAttachment::nvdimm) {
     const auto image = arch.image(in);

@@ -75,6 +75,15 @@ void offer_hotplug(const QemuArch& arch, const ArchInput& in, const Capabilities
   if (arch.buses(in).transport == VirtioTransport::mmio) offer_on_fixed_buses(arch, in, out);
 }
 
+/// Asks about a configuration that was prepared.
+template <class Ask>
+auto ask_arch(const Driver& driver, const VmConfig& config, const Ask& ask) {
+  const auto host = driver.facts();
+  const auto caps = default_qemu_caps();
+  const auto accelerator = why_no_kvm(*driver.arch, host).empty() ? Accelerator::kvm : Accelerator::tcg;
+  return ask(ArchInput{config, accelerator, host, caps});
+}
+
 }  // namespace
 
 Prepared::Prepared(const Driver& driver, const VmConfig& config, SharedCaps caps)
@@ -222,7 +231,8 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,
                                      Feature::resume,     Feature::console,    Feature::events,     Feature::status,
-                                     Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids};
+                                     Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids,
+                                     Feature::dump,       Feature::balloon};
   const auto machine = arch.capabilities(in);
   Capabilities out;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Feature::count_); ++i) {
@@ -232,22 +242,29 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   }
   for (const auto feature : implemented) out.add(feature);
   offer_hotplug(arch, in, machine, out);
+  const auto is_balloon = [](const auto& device) { return std::holds_alternative<BalloonConfig>(device); };
+  if (std::ranges::none_of(in.config.devices, is_balloon)) {
+    out.remove(Feature::balloon, "no balloon device is configured");
+  }
   if (in.config.storage.disable_block) out.remove(Feature::hotplug_disk, "storage.disable_block is set");
   if (in.config.console.type == ConsoleType::none) out.remove(Feature::console, "console.type is none");
   if (in.config.ready.port.empty() && in.config.ready.console_line.empty()) {
     out.remove(Feature::wait_ready, "neither ready.port nor ready.console_line is configured");
   }
-  for (const auto feature : {Feature::nvdimm, Feature::iommu, Feature::shared_fs, Feature::multi_queue}) {
+  for (const auto feature :
+       {Feature::nvdimm, Feature::iommu, Feature::shared_fs, Feature::multi_queue, Feature::resize_vcpus,
+        Feature::shrink_vcpus, Feature::resize_memory, Feature::shrink_memory}) {
     if (machine.has(feature)) out.add(feature);
   }
   return out;
 }
 
 Capabilities offered(const Driver& driver, const VmConfig& config) {
-  const auto host = driver.facts();
-  const auto caps = default_qemu_caps();
-  const auto accelerator = why_no_kvm(*driver.arch, host).empty() ? Accelerator::kvm : Accelerator::tcg;
-  return offered(*driver.arch, {config, accelerator, host, caps});
+  return ask_arch(driver, config, [&](const ArchInput& in) { return offered(*driver.arch, in); });
+}
+
+MemoryTopology memory_of(const Driver& driver, const VmConfig& config) {
+  return ask_arch(driver, config, [&](const ArchInput& in) { return driver.arch->memory(in); });
 }
 
 }  // namespace visor::sdk

@@ -74,5 +74,7 @@ SharedCaps known_caps_of(const Driver& driver, const VmConfig& config);
 Capabilities offered(const QemuArch& arch, const ArchInput& in);
 /// The same for a configuration that was prepared.
 Capabilities offered(const Driver& driver, const VmConfig& config);
+/// Its memory.
+MemoryTopology memory_of(const Driver& driver, const VmConfig& config);
 
 }  // namespace visor::sdk

@@ -3,6 +3,8 @@
 #include "driver.hpp"
 #include "live_devices.hpp"
 #include "prepared.hpp"
+#include "resize/plugged_memory.hpp"
+#include "resize/vcpus.hpp"
 #include "session.hpp"
 #include "tether.hpp"
 #include "unplug_watch.hpp"
@@ -91,13 +93,14 @@ class QemuVm final : public Vm {
   void reconnect_monitor(Session& session, const CallContext& call);
   /// Asks QEMU over a new connection how things are, and tells the subscribers. [blocks ≤ 2 s]
   void resync(const Session& session, const CallContext& call);
+  void end_what_only_paused(qmp::Client& client, const std::string& status);
   /// Feeds the journal; returns the number of the line to come.
   std::uint64_t feed_past(Session& session, const CallContext& call);
   [[nodiscard]] std::exception_ptr try_feed_past(Session& session, const CallContext& call);
   Keeper reach_keeper(const CallContext& call);
   [[nodiscard]] std::shared_ptr<Session> replace_session(std::shared_ptr<Session> session);
   [[nodiscard]] SessionContext session_context() const {
-    return {driver_, id_, run_dir_, tracker_, feed_, totals_, unplugs_};
+    return {driver_, id_, run_dir_, tracker_, feed_, totals_, unplugs_, config().policy};
   }
   [[nodiscard]] bool keeper_lives() const;
 
@@ -133,6 +136,9 @@ class QemuVm final : public Vm {
   bool take_lock_to_stop(const CallContext& call);
   StopResult stop_unstarted();
   StopResult stop_as_owner(const visor::StopOptions& options, const CallContext& call);
+  /// What a powered-off or panicked guest cannot hear, and QEMU would only pause at, is not asked of it.
+  std::optional<visor::ExitRecord> ask_guest_to_end(qmp::Client& client, std::chrono::milliseconds grace,
+                                                    const CallContext& call);
   std::optional<visor::ExitRecord> try_rung(std::chrono::milliseconds grace, const CallContext& call,
                                             const std::function<void(const CallContext&)>& ask);
   /// The keeper asks the owner first, unless it is to be by force.
@@ -147,6 +153,23 @@ class QemuVm final : public Vm {
   void remove_sockets() const noexcept;
   void end_ephemeral() noexcept;
   bool end_launched(Session* session) noexcept;
+
+  // Resizing (qemu_vm_resize.cpp). The gate is held; each leaves in its argument what there is then.
+  void grow_vcpus(qmp::Client& client, Vcpus& vcpus, std::uint32_t target, const CallContext& call);
+  void shrink_vcpus(qmp::Client& client, Vcpus& vcpus, std::uint32_t target, const CallContext& call);
+  void add_module(qmp::Client& client, PluggedMemory& memory, std::uint64_t size_mib, const CallContext& call);
+  void remove_modules(qmp::Client& client, PluggedMemory& memory, std::uint64_t wanted_mib, const CallContext& call);
+  void resize_by_virtio_mem(qmp::Client& client, PluggedMemory& memory, std::uint64_t wanted_mib,
+                            const CallContext& call);
+  /// Changes the record. What cannot be written does not count. The gate is held.
+  void keep(const std::function<void(VmRecord&)>& change);
+  /// The same for what is left of an operation that failed; what goes wrong is logged.
+  void keep_after_failure(const std::function<void(VmRecord&)>& change) noexcept;
+  /// Asks QEMU what is left of an operation that failed; what goes wrong is logged. [blocks ≤ 2 s]
+  void look_after_failure(const std::function<void(qmp::Client&, const CallContext&)>& look) noexcept;
+  /// Throws unsupported when QEMU would crash at a change of its memory map: after the removal of a vCPU under TCG.
+  void check_memory_map(std::string_view operation) const;
+  void check_memory_map(std::string_view operation, const DeviceConfig& device) const;
 
   std::shared_ptr<const Driver> driver_;
   std::string id_;

@@ -147,6 +147,7 @@ void QemuVm::resync(const Session& session, const CallContext& call) {
     const auto vcpus = qmp::query_cpus_fast(*client, limited).size();
     // A monitor has no events of the time before it was negotiated, and the keeper's may have missed this one too.
     if (status.status == "guest-panicked" && !tracker_->panicked()) tracker_->on_event(panic_event());
+    end_what_only_paused(*client, status.status);
     event.data = Value::map({{"status", status.status},
                              {"state", to_string(status.running ? VmState::running : VmState::paused)},
                              {"vcpus", vcpus}});
@@ -155,6 +156,15 @@ void QemuVm::resync(const Session& session, const CallContext& call) {
   }
   if (const auto lost = feed_->take_lost(); lost != 0) event.data.set("lost", lost);
   tracker_->on_event(event);
+}
+
+/// What its owner would have done when it happened (Session::end_what_only_paused()), had there been one.
+void QemuVm::end_what_only_paused(qmp::Client& client, const std::string& status) {
+  const auto policy = config().policy;
+  const bool reset = status == "shutdown" && tracker_->reset_ended();
+  const bool panicked = status == "guest-panicked" && policy.on_panic == PanicPolicy::stop;
+  if (policy.on_shutdown != ShutdownPolicy::pause || !(reset || panicked)) return;
+  client.call_async({.name = "quit"}, std::chrono::steady_clock::now() + 5s, [](const qmp::Outcome&) {});
 }
 
 std::uint64_t QemuVm::feed_past(Session& session, const CallContext& call) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a VM offers beside the interface that all hypervisors have.
+#include "extensions.hpp"
 #include "qemu_vm.hpp"
 #include "visor/core/error.hpp"
 
@@ -34,6 +35,11 @@ class QemuMonitorStats final : public QmpStatsExtension {
 
 std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
   if (id == QmpStatsExtension::id) return std::make_shared<QemuMonitorStats>(totals_);
+  if (id == DumpExtension::id) return make_dump_extension(tether_);
+  if (id == StatsExtension::id) return make_stats_extension(tether_);
+  if (id == BalloonExtension::id) {
+    return capabilities().has(Feature::balloon) ? make_balloon_extension(tether_) : nullptr;
+  }
   const auto session = this->session();
   if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
   return std::make_shared<QemuMonitor>(session);

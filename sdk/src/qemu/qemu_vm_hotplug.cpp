@@ -81,6 +81,11 @@ void remove_socket(const DeviceConfig& device, const std::filesystem::path& run_
 
 }  // namespace
 
+/// A port of the serial bus leaves memory as it is.
+void QemuVm::check_memory_map(std::string_view operation, const DeviceConfig& device) const {
+  if (!std::holds_alternative<SerialPortConfig>(device)) check_memory_map(operation);
+}
+
 HotplugResult QemuVm::hotplug_add(const DeviceConfig& device, const CallContext& call) {
   require_pluggable(capabilities(), device, driver_->name());
   HotplugResult result;
@@ -112,14 +117,11 @@ Prepared QemuVm::running(const DeviceConfig& with) const {
 }
 
 void QemuVm::keep(const LiveDevices& live) {
-  auto record = this->record();
-  live.put_into(record);
-  write_record(record);
-  const std::scoped_lock lock{mutex_};
-  record_ = std::move(record);
+  keep([&](VmRecord& record) { live.put_into(record); });
 }
 
 HotplugResult QemuVm::plug(qmp::Client& client, const DeviceConfig& asked, const CallContext& call) {
+  check_memory_map("plugging a device", asked);
   settle_unplugs(client, call);
   auto live = LiveDevices::of(record());
   refuse_second(live, asked, id_);
@@ -199,6 +201,7 @@ UnplugOutcome QemuVm::unplug(qmp::Client& client, const std::string& id, const C
   if (found == nullptr) throw Error(Errc::not_found, "VM '" + id_ + "' has no device '" + id + "'");
   const auto device = *found;
   require_pluggable(capabilities(), device, driver_->name());
+  check_memory_map("unplugging a device", device);
   const bool was_leaving = live.addresses.is_leaving(id);
   qmp::UnplugReport report;
   try {

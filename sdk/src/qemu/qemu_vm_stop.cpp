@@ -161,12 +161,26 @@ std::optional<visor::ExitRecord> QemuVm::try_rung(std::chrono::milliseconds grac
   }
 }
 
+std::optional<visor::ExitRecord> QemuVm::ask_guest_to_end(qmp::Client& client, std::chrono::milliseconds grace,
+                                                          const CallContext& call) {
+  if (tracker_->panicked() || tracker_->saw(EventKind::guest_shutdown)) {
+    const auto answer = client.call({"query-status"}, call.at_most(command_limit));
+    const auto* const status = answer.ok() ? answer.value().find("status") : nullptr;
+    if (status != nullptr && (*status == Value{"shutdown"} || *status == Value{"guest-panicked"})) return std::nullopt;
+  }
+  return try_rung(grace, call, [&](const CallContext& limited) {
+    if (config().policy.on_shutdown == ShutdownPolicy::pause) {
+      (void)client.execute("set-action", Value::map({{"shutdown", "poweroff"}}), limited);
+    }
+    qmp::system_powerdown(client, limited);
+  });
+}
+
 StopResult QemuVm::stop_as_owner(const visor::StopOptions& options, const CallContext& call) {
   const auto session = this->session();
   tracker_->expect_stop();
   const auto client = session->client();
-  const auto power_button = [&](const CallContext& limited) { qmp::system_powerdown(*client, limited); };
-  if (const auto exit = try_rung(options.guest_grace, call, power_button)) return {StopRung::guest, *exit};
+  if (const auto exit = ask_guest_to_end(*client, options.guest_grace, call)) return {StopRung::guest, *exit};
   const auto quit = [&](const CallContext& limited) { qmp::quit(*client, limited); };
   const auto asked = [](const visor::ExitRecord& exit) {  // a slow guest may obey while QEMU is told to quit
     return ended_by_guest(exit.cause) ? StopRung::guest : StopRung::hypervisor;

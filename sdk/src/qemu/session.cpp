@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 constexpr auto cause_wait = 2s;
 /// For what QEMU's monitor still holds, or for another handle's keeper to write down the end.
 constexpr auto last_words = 200ms;
+constexpr auto quit_limit = 5s;
 
 }  // namespace
 
@@ -78,6 +79,7 @@ void Session::connect_monitor(const std::string& path, const CallContext& call) 
     if (quiet_) return;
     follow_shutdown(event);
     context_.unplugs->hear(event);  // before anybody is told: the device is gone then
+    end_what_only_paused(event);
     auto copy = event;
     give_meaning(copy);
     context_.feed->live(copy);
@@ -177,6 +179,19 @@ void Session::tell_helpers() {
 void Session::follow_shutdown(const Event& event) {
   if (event.name == "SHUTDOWN") shutting_down_ = true;
   if (event.name == "RESET" || event.name == "RESUME") shutting_down_ = false;  // the policy kept it
+}
+
+/// QEMU has one answer to all that ends a guest: told to pause when it powers off, it only pauses as well when a reset
+/// or a panic is to be the end.
+void Session::end_what_only_paused(const Event& event) {
+  const auto& policy = context_.policy;
+  if (policy.on_shutdown != ShutdownPolicy::pause) return;
+  const auto* const reason = event.name == "SHUTDOWN" ? event.data.find("reason") : nullptr;
+  const bool reset = reason != nullptr && *reason == Value{"guest-reset"};
+  const bool panicked = event.name == "GUEST_PANICKED" && policy.on_panic == PanicPolicy::stop;
+  const auto client = monitor();
+  if (!client || !(reset || panicked)) return;
+  client->call_async({.name = "quit"}, std::chrono::steady_clock::now() + quit_limit, [](const qmp::Outcome&) {});
 }
 
 void Session::on_keeper_lost() {

@@ -29,6 +29,7 @@ struct SessionContext {
   std::shared_ptr<EventFeed> feed;
   std::shared_ptr<MonitorTotals> totals;
   std::shared_ptr<qmp::PendingUnplugs> unplugs;
+  PolicyConfig policy = {};
 };
 
 /// How every monitor of a VM is connected, the owner's and an observer's: what it is called, its log, and the VM's end
@@ -69,6 +70,7 @@ class Session {
   void on_helper_exited(HelperExit helper);
   void tell_helpers();
   void follow_shutdown(const Event& event);
+  void end_what_only_paused(const Event& event);
   void on_keeper_lost();
   void on_unwitnessed_end();
   void on_journal_readable();

@@ -118,8 +118,12 @@ class ReadBack {
   }
 
   Value smp(const Option&, const std::string& key) { return get("/machine", "smp").at(key); }
-  Value memory(const Option&, const std::string& key) {
-    return get("/machine", "memory").at(key == "maxmem" ? "max-size" : key);
+  Value memory(const Option& option, const std::string& key) {
+    const auto& memory = get("/machine", "memory");
+    if (key != "maxmem") return memory.at(key);
+    // QEMU tells the maximum only where there are slots; without, the device that needs the room shows that it is
+    // there.
+    return memory.find("slots") != nullptr ? memory.at("max-size") : Value{option.at(key)};
   }
 
   Value object(const Option& option, const std::string& key) {

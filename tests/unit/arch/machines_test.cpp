@@ -106,7 +106,7 @@ const Row rows[] = {
      "vfio-pci",
      "i6300esb",
      10,
-     {resize_vcpus, shrink_vcpus, resize_memory, shrink_memory, nvdimm, iommu}},
+     {resize_vcpus, shrink_vcpus, nvdimm, iommu}},
     {"ppc64le",
      "pseries",
      128,

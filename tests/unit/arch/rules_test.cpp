@@ -140,11 +140,9 @@ TEST(Arm64, FlashImagesComeAsAPair) {
             "invalid_config: boot.firmware: it would stand in the same flash as boot.pflash; give one of them");
 }
 
-TEST(Arm64, FirmwareBringsMemoryPluggingAndNvdimm) {
-  const std::string refused =
-      "unsupported: memory.max_size: memory cannot be plugged: it needs UEFI firmware: set boot.firmware or "
-      "boot.pflash";
-  EXPECT_EQ(refusal("arm64", plug_memory), refused);
+TEST(Arm64, FirmwareBringsNvdimm) {
+  Question bare{"arm64"};
+  EXPECT_FALSE(bare.arch.capabilities(bare.in()).has(Feature::nvdimm));
   for (const auto& use : {use_pflash, use_firmware}) {
     Question question{"arm64"};
     use(question);
@@ -155,16 +153,50 @@ TEST(Arm64, FirmwareBringsMemoryPluggingAndNvdimm) {
     EXPECT_TRUE(question.arch.image(question.in()).nvdimm);
     EXPECT_FALSE(question.arch.image(question.in()).dax) << "guest kernels cannot map it";
     EXPECT_EQ(question.arch.memory(question.in()).max_mib, 1024U);
-    for (const auto feature : {Feature::resize_memory, Feature::shrink_memory, Feature::nvdimm}) {
-      EXPECT_TRUE(question.arch.capabilities(question.in()).has(feature)) << to_string(feature);
-    }
+    EXPECT_TRUE(question.arch.capabilities(question.in()).has(Feature::nvdimm));
   }
-  EXPECT_EQ(refusal("arm64",
-                    [](auto& q) {
-                      plug_memory(q);
-                      q.config.memory.virtio_mem = true;
-                    }),
-            "accepted");
+}
+
+TEST(Arm64, MemoryGrowsByVirtioMemAlone) {
+  Question question{"arm64"};
+  plug_memory(question);
+  for (const bool said : {false, true}) {
+    question.config.memory.virtio_mem = said;
+    EXPECT_NO_THROW(question.arch.validate(question.in()));
+    const auto memory = question.arch.memory(question.in());
+    EXPECT_EQ(memory.virtio_mem_mib, 512U);
+    EXPECT_EQ(memory.max_mib, 1024U);
+    EXPECT_EQ(memory.slots, 0U) << "there are no modules";
+  }
+  EXPECT_TRUE(question.arch.capabilities(question.in()).has(Feature::resize_memory));
+  EXPECT_TRUE(question.arch.capabilities(question.in()).has(Feature::shrink_memory));
+  use_pflash(question);
+  use_nvdimm(question);
+  question.image_bytes = 1;
+  EXPECT_NE(question.arch.memory(question.in()).slots, 0U) << "the image sits in one";
+}
+
+TEST(Memory, VirtioMemIsForMachinesThatHaveIt) {
+  const auto with = [](std::uint64_t max_mib) {
+    return [=](Question& q) {
+      q.config.memory.virtio_mem = true;
+      q.config.memory.max_size_mib = max_mib;
+    };
+  };
+  EXPECT_EQ(refusal("amd64", with(1024)), "accepted");
+  EXPECT_EQ(refusal("amd64", with(0)),
+            "invalid_config: memory.virtio_mem: there is nothing to resize; set memory.max_size, too");
+  EXPECT_EQ(refusal("amd64", with(639)),
+            "invalid_config: memory.max_size: a virtio-mem device has blocks of 128 MiB; give at least as much above "
+            "memory.size");
+  EXPECT_EQ(refusal("amd64", with(640)), "accepted");
+  EXPECT_EQ(refusal("ppc64le", with(1024)),
+            "unsupported: memory.virtio_mem: machine pseries has no virtio-mem device; leave it out");
+  Question question{"amd64"};
+  with(1000)(question);
+  EXPECT_EQ(question.arch.memory(question.in()).virtio_mem_mib, 384U) << "whole blocks";
+  question.config.memory.virtio_mem = false;
+  EXPECT_EQ(question.arch.memory(question.in()).virtio_mem_mib, 0U) << "it grows by modules";
 }
 
 TEST(Memory, HasRoomForTheImageAsNonVolatileMemoryAndForNoOther) {

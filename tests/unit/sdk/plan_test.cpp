@@ -28,7 +28,8 @@ TEST(PlanRefuses, WhatCannotBe) {
            c.boot.image_attachment = ImageAttachment::nvdimm;
          }),
          "unsupported: machine.type microvm: boot.image_attachment nvdimm");
-  begins(error_of([](auto& c) { c.memory.virtio_mem = true; }), "unsupported: memory.virtio_mem");
+  begins(error_of([](auto& c) { c.memory.virtio_mem = true; }),
+         "invalid_config: memory.virtio_mem: there is nothing to resize");
   begins(error_of([](auto& c) { c.vm_template.to_be = true; }), "unsupported: template");
   begins(error_of([](auto& c) {
            RngConfig rng;

@@ -48,7 +48,8 @@ struct QemuMachine {
   bool nvdimm = false;
   bool cpu_hotplug = false;
   bool cpu_unplug = false;
-  bool memory_hotplug = false;
+  bool memory_hotplug = false;  ///< memory can grow by modules
+  bool virtio_mem = false;      ///< memory can grow by a virtio-mem device
   bool iommu = false;
   bool pci_hotplug_by_tool = false;  ///< a guest sees a PCI device that is plugged only when a program in it looks
 };
@@ -73,8 +74,9 @@ struct MemoryTopology {
   std::uint64_t size_mib = 0;
   std::uint64_t max_mib = 0;  ///< 0: no maxmem, nothing can be plugged
   std::uint32_t slots = 0;
-  std::uint64_t alignment_mib = 1;  ///< of size, maximum and every module
-  std::uint64_t block_mib = 128;    ///< what the guest can bring online at once
+  std::uint64_t alignment_mib = 1;   ///< of size, maximum and every module
+  std::uint64_t block_mib = 128;     ///< what the guest can bring online at once
+  std::uint64_t virtio_mem_mib = 0;  ///< what a virtio-mem device can add; 0: memory grows by modules, or not at all
   bool operator==(const MemoryTopology&) const = default;
 };
 

@@ -50,6 +50,7 @@ constexpr std::string_view supported[] = {
     "memory.huge_pages",
     "memory.realtime",
     "memory.lock",
+    "memory.virtio_mem",
     "memory.backing_dir",
     "boot",
     "assets",

@@ -76,6 +76,10 @@ class DeviceBuilder;
 /// for: those then leave the slots of these alone.
 void add_hotplug_buses(const Input& input, Plan& plan, DeviceBuilder& builder);
 
+/// The device by which memory grows where it does not by modules: empty at first. After all others, whose places it
+/// leaves alone.
+void add_virtio_mem(const Input& input, Plan& plan, DeviceBuilder& builder);
+
 /// The same for what a section of the configuration asks for, whose keys its problems name.
 template <class Device>
 void add_of_section(Plan& plan, std::string_view section, const Device& device) {

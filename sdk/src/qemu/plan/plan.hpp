@@ -4,6 +4,7 @@
 #include "visor/core/qemu_arch.hpp"
 #include "visor/sdk/device/addresses.hpp"
 #include "visor/sdk/device/command_line.hpp"
+#include "visor/sdk/device/memory.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -148,6 +149,10 @@ bool has_memory_object(const VmConfig& config) noexcept;
 inline constexpr const char* memory_object = "visor-memory";
 /// That object: shared where another process serves a device, from a folder or from huge pages when asked for.
 void add_memory_object(const Input& input, Plan& plan);
+/// Memory of the host like that of the start: from the same folder, of the same pages, shared where that is.
+MemoryBackend memory_backend(const VmConfig& config, std::string id, std::uint64_t bytes);
+inline constexpr const char* virtio_mem_device = "visor-virtio-mem";
+inline constexpr const char* virtio_mem_object = "visor-virtio-mem-memory";
 /// Keeps the guest's memory, and QEMU's, from being swapped.
 void add_memory_lock(const Input& input, Plan& plan);
 /// Buses, console and what every VM of the machine has.

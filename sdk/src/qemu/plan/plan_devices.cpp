@@ -156,6 +156,7 @@ void add_user_devices(const Input& input, Plan& plan, int& next_fd) {
     if (std::holds_alternative<IommuConfig>(device)) continue;  // add_iommu() had it
     builder.build(i, device);
   }
+  add_virtio_mem(input, plan, builder);
 }
 
 }  // namespace detail

@@ -42,6 +42,22 @@ bool has_memory_object(const VmConfig& config) noexcept {
   return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config);
 }
 
+MemoryBackend memory_backend(const VmConfig& config, std::string id, std::uint64_t bytes) {
+  const auto& memory = config.memory;
+  MemoryBackend backend{.id = std::move(id),
+                        .size_bytes = bytes,
+                        .share = is_shared(config) || !memory.backing_dir.empty(),
+                        .prealloc = memory.prealloc};
+  if (!memory.backing_dir.empty()) {
+    backend.kind = MemoryKind::file;
+    backend.path = memory.backing_dir;
+  } else if (memory.huge_pages || backend.share) {
+    backend.kind = MemoryKind::memfd;
+    backend.huge_pages = memory.huge_pages;
+  }
+  return backend;
+}
+
 void add_memory_object(const Input& input, Plan& plan) {
   if (!has_memory_object(input.config)) return;
   const auto& memory = input.config.memory;
@@ -52,18 +68,25 @@ void add_memory_object(const Input& input, Plan& plan) {
                 input.config.host.allowed_backing_dirs);
   plan.line.section("memory");
   plan.line.because(reason_of(memory));
-  MemoryBackend backend{.id = memory_object,
-                        .size_bytes = input.arch.memory(input.arch_input()).size_mib << 20U,
-                        .share = is_shared(input.config) || !memory.backing_dir.empty(),
-                        .prealloc = memory.prealloc};
-  if (!memory.backing_dir.empty()) {
-    backend.kind = MemoryKind::file;
-    backend.path = memory.backing_dir;
-  } else if (memory.huge_pages || backend.share) {
-    backend.kind = MemoryKind::memfd;
-    backend.huge_pages = memory.huge_pages;
-  }
-  add_of_section(plan, "memory", backend);
+  add_of_section(plan, "memory",
+                 memory_backend(input.config, memory_object, input.arch.memory(input.arch_input()).size_mib << 20U));
+}
+
+void add_virtio_mem(const Input& input, Plan& plan, DeviceBuilder& builder) {
+  const auto mib = input.arch.memory(input.arch_input()).virtio_mem_mib;
+  if (mib == 0) return;
+  plan.line.section("devices");
+  builder.because(input.config.memory.virtio_mem ? "memory.virtio_mem" : "memory.max_size");
+  auto backend = memory_backend(input.config, virtio_mem_object, mib << 20U);
+  // Taken, and set aside, block by block as the guest asks for it.
+  backend.prealloc = false;
+  backend.reserve = false;
+  builder.add(backend);
+  builder.add(VirtioMem{.id = virtio_mem_device,
+                        .memdev = virtio_mem_object,
+                        .prealloc = input.config.memory.prealloc,
+                        .transport = builder.transport(),
+                        .place = builder.place(virtio_mem_device)});
 }
 
 }  // namespace visor::sdk::plan::detail

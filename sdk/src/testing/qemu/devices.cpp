@@ -21,6 +21,8 @@ std::string description(const FakeDevice& device) {
   return device.driver + (device.id.empty() ? "" : ",id=" + device.id);
 }
 
+bool is_virtio_mem(const FakeDevice& device) { return device.driver.starts_with("virtio-mem-"); }
+
 std::optional<std::uint64_t> hex_of(std::string text) {
   if (!text.starts_with("0x")) text.insert(0, "0x");
   return number_of(Value{text});
@@ -58,6 +60,16 @@ Devices::Devices(const CommandLine& line, const Profile& profile, Backends& back
 const FakeDevice* Devices::find(const std::string& id) const {
   const auto found = std::ranges::find_if(
       devices_, [&](const auto& one) { return id.starts_with('/') ? one.path == id : !id.empty() && one.id == id; });
+  return found == devices_.end() ? nullptr : &*found;
+}
+
+FakeDevice* Devices::change(const std::string& id) {
+  const auto* const found = find(id);
+  return found == nullptr ? nullptr : &devices_[static_cast<std::size_t>(found - devices_.data())];
+}
+
+FakeDevice* Devices::find_driver(std::string_view beginning) {
+  const auto found = std::ranges::find_if(devices_, [&](const auto& one) { return one.driver.starts_with(beginning); });
   return found == devices_.end() ? nullptr : &*found;
 }
 
@@ -223,10 +235,38 @@ std::vector<std::string> Devices::remove(const std::string& path) {
   return inner;
 }
 
+Value Devices::virtio_mem_entry(const FakeDevice& device) const {
+  const auto memdev = text_of(device.properties.at("memdev"));
+  const auto* const requested = device.properties.find("requested-size");
+  return Value::map({{"type", "virtio-mem"},
+                     {"data", Value::map({{"memdev", "/objects/" + memdev},
+                                          {"requested-size", requested == nullptr ? Value{0} : *requested},
+                                          {"size", device.amount},
+                                          {"max-size", backends_.size_of_object(memdev)},
+                                          {"block-size", 2U << 20U},
+                                          {"memaddr", 2 * four_gib},
+                                          {"node", 0},
+                                          {"id", device.id}})}});
+}
+
+Value Devices::list_block_stats() const {
+  auto all = Value::list();
+  for (const auto& device : devices_) {
+    const auto* const drive = device.properties.find("drive");
+    if (drive == nullptr) continue;
+    const auto stats = Value::map(
+        {{"rd_bytes", 4096}, {"rd_operations", 8}, {"wr_bytes", 512}, {"wr_operations", 1}, {"flush_operations", 0}});
+    all.push_back(Value::map(
+        {{"device", ""}, {"qdev", device.path + "/virtio-backend"}, {"node-name", text_of(*drive)}, {"stats", stats}}));
+  }
+  return all;
+}
+
 Value Devices::list_memory() const {
   auto all = Value::list();
   auto address = four_gib;
   for (const auto& device : devices_) {
+    if (is_virtio_mem(device)) all.push_back(virtio_mem_entry(device));
     if (device.socket != Socket::memory) continue;
     const auto memdev = text_of(device.properties.at("memdev"));
     const auto size = backends_.size_of_object(memdev);
@@ -281,6 +321,7 @@ Value Devices::list_pci() const {
 std::uint64_t Devices::plugged_memory() const {
   std::uint64_t bytes = 0;
   for (const auto& device : devices_) {
+    bytes += is_virtio_mem(device) ? device.amount : 0;
     if (device.socket == Socket::memory) bytes += backends_.size_of_object(text_of(device.properties.at("memdev")));
   }
   return bytes;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace visor::testing {
@@ -23,7 +24,8 @@ struct FakeDevice {
   std::optional<std::size_t> cpu = {};
   Value properties = {};
   bool cold = false;
-  bool leaving = false;  // asked for, and the guest has not let go yet
+  std::uint64_t amount = 0;  // of virtio-mem: what the guest took; of a balloon: what it lends
+  bool leaving = false;      // asked for, and the guest has not let go yet
 };
 
 /// The devices and the buses that they bring. Refuses in the words of QEMU 7.2, as measured.
@@ -43,14 +45,19 @@ class Devices {
   std::vector<std::string> remove(const std::string& path);
 
   [[nodiscard]] const FakeDevice* find(const std::string& id) const;
+  [[nodiscard]] FakeDevice* change(const std::string& id);
+  /// The first device whose driver begins so, or null.
+  [[nodiscard]] FakeDevice* find_driver(std::string_view beginning);
   [[nodiscard]] Value list_memory() const;
   /// The answer of qom-list for /machine/peripheral.
   [[nodiscard]] Value list_ids() const;
   /// The answer of query-pci; buses have numbers in the order of their ports, as firmware gives them.
   [[nodiscard]] Value list_pci() const;
+  [[nodiscard]] Value list_block_stats() const;
   [[nodiscard]] std::uint64_t plugged_memory() const;
 
  private:
+  [[nodiscard]] Value virtio_mem_entry(const FakeDevice& device) const;
   [[nodiscard]] std::string default_bus(Socket socket, const std::string& driver) const;
   [[nodiscard]] bool has_bus(const std::string& name) const;
   [[nodiscard]] bool takes_no_hotplug(const std::string& bus) const;

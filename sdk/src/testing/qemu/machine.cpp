@@ -54,6 +54,7 @@ const Machine::Commands& Machine::commands() {
   static const Commands all = [] {
     auto both = queries();
     both.insert(actions().begin(), actions().end());
+    both.insert(observations().begin(), observations().end());
     return both;
   }();
   return all;

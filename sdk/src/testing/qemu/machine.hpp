@@ -44,6 +44,7 @@ class Machine {
   static const Commands& commands();
   static const Commands& queries();
   static const Commands& actions();
+  static const Commands& observations();
 
   Value query_status(const Value& arguments);
   Value query_version(const Value& arguments);
@@ -74,9 +75,19 @@ class Machine {
   Value system_reset(const Value& arguments);
   Value device_add(const Value& arguments);
   Value device_del(const Value& arguments);
+  Value query_balloon(const Value& arguments);
+  Value balloon(const Value& arguments);
+  Value query_blockstats(const Value& arguments);
+  Value qom_get(const Value& arguments);
+  Value qom_set(const Value& arguments);
+  Value query_dump(const Value& arguments);
+  Value query_dump_capability(const Value& arguments);
+  Value dump_guest_memory(const Value& arguments);
   template <auto Method>
   Value with_backends(const Value& arguments);
 
+  [[nodiscard]] FakeDevice& balloon_device();
+  void request_memory(FakeDevice& device, std::uint64_t bytes);
   void run_state(const std::string& state, const std::string& event_name);
   void later(std::string name, Value data) { after_.emplace_back(std::move(name), std::move(data)); }
   void tell_gone(const std::string& path, bool now);
@@ -93,6 +104,7 @@ class Machine {
   std::string state_;
   Obedience how_ = Obedience::full;
   std::vector<std::pair<std::string, Value>> after_;
+  std::uint64_t dumped_bytes_ = 0;
   bool powers_off_ = false;
   bool ended_ = false;
 };

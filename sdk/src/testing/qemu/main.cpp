@@ -39,6 +39,7 @@ It acts on these options of QEMU, and passes over all others:
   stderr=TEXT         is written to stderr first of all
   exit-code=N         the exit code of whatever end it comes to by itself
   script=FILE         more words, one a line, no other script=; no file, no words
+  live=FILE           STEP=ACTION lines that count while they stand there; no file, none
   script=FILE.yaml    the first monitor plays this dialogue (docs/TESTING.md); SIGUSR1 opens its gate "SIGUSR1"
   script.ID=FILE.yaml the monitor of -chardev ID plays it
   profile=NAME        the release of QEMU that it stands for; 7.2 unless said otherwise:

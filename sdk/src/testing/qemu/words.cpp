@@ -6,6 +6,7 @@
 #include "visor/core/error.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,7 +54,7 @@ void check_action(const std::string& step, const std::string& word) {
 }
 
 void check(const std::string& key, const std::string& value) {
-  if (key == "stderr" || key == "script" || key.starts_with("script.")) return;
+  if (key == "stderr" || key == "live" || key == "script" || key.starts_with("script.")) return;
   if (key == "exit-code") {
     const auto code = number_of(Value{value});
     if (!code || *code > 255) throw Error(Errc::invalid_config, "-fake exit-code: not a number to 255: " + value);
@@ -85,17 +86,26 @@ void Words::begin(const std::string& command) {
   words_.erase(found);
 }
 
-std::string Words::word_of(const std::string& step) const {
-  return !command_.empty() && step == command_ ? word_ : value(step);
+std::string Words::said_of(const std::string& step) const {
+  auto word = !command_.empty() && step == command_ ? word_ : value(step);
+  if (const auto file = value("live"); word.empty() && !file.empty()) {
+    std::ifstream lines{file};
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with(step + '=')) continue;
+      word = line.substr(step.size() + 1);
+      check(step, word);
+    }
+  }
+  return word;
 }
 
 std::string Words::action(const std::string& step) const {
-  const auto word = word_of(step);
+  const auto word = said_of(step);
   return word.substr(0, word.find(':'));
 }
 
 std::string Words::refusal(const std::string& step) const {
-  const auto word = word_of(step);
+  const auto word = said_of(step);
   const auto colon = word.find(':');
   return colon == std::string::npos ? "the fake refuses " + step : word.substr(colon + 1);
 }

@@ -14,7 +14,7 @@ class Words {
 
   /// A command has come: an action that is for its first time (once.COMMAND) is the one until the next command.
   void begin(const std::string& command);
-  /// The action at a step; empty for none.
+  /// The action at a step, now; empty for none.
   [[nodiscard]] std::string action(const std::string& step) const;
   /// The text of "error:TEXT", or a text that names the step.
   [[nodiscard]] std::string refusal(const std::string& step) const;
@@ -23,7 +23,8 @@ class Words {
   [[nodiscard]] int exit_code() const { return exit_code_; }
 
  private:
-  [[nodiscard]] std::string word_of(const std::string& step) const;
+  /// What is said of a step, at the start or now.
+  [[nodiscard]] std::string said_of(const std::string& step) const;
 
   std::map<std::string, std::string> words_;
   std::string command_;  // whose action was for once

@@ -95,6 +95,17 @@ const Scenario all[] = {
        use_odd_memory(c);
        c.boot.firmware = "/f/bios.bin";
      }},
+    {"memory-virtio-mem",
+     [](auto& c, auto&) {
+       use_odd_memory(c);
+       c.memory.virtio_mem = true;
+     }},
+    {"memory-virtio-mem-folder",
+     [](auto& c, auto&) {
+       use_odd_memory(c);
+       c.memory.virtio_mem = c.memory.prealloc = true;
+       c.memory.backing_dir = "/dev/shm";
+     }},
     {"memory-prealloc", [](auto& c, auto&) { c.memory.prealloc = true; }},
     {"memory-folder", [](auto& c, auto&) { c.memory.backing_dir = "/dev/shm"; }},
     {"memory-folder-not-allowed",
