@@ -15,6 +15,7 @@
 #include "visor/sdk/qmp/transaction.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace visor::sdk::hotplug {
@@ -27,7 +28,7 @@ namespace visor::sdk::hotplug {
 class VISOR_SDK_EXPORT Plugging {
  public:
   /// For this release of QEMU, since they spell a socket differently.
-  explicit Plugging(qmp::Version version) : version_{version} {}
+  explicit Plugging(qmp::Version version) : version_{std::move(version)} {}
 
   void add(const IoThreadObject& thread);
   void add(const ScsiController& controller);
