@@ -15,6 +15,7 @@ namespace visor::sdk::qmp {
 namespace {
 
 constexpr std::chrono::milliseconds pause_between_tries{100};
+constexpr std::chrono::milliseconds pause_between_looks{1000};
 constexpr std::chrono::milliseconds most_for_query{500};
 /// ACPI 6.3, 6.3.5: the event that asks for an ejection, and the statuses that say it will not be.
 constexpr std::int64_t ost_eject_request = 3;
@@ -84,6 +85,7 @@ class Unplug {
  private:
   /// Sends device_del and follows it. Nothing: it is to be sent again.
   std::optional<UnplugReport> ask();
+  std::optional<UnplugReport> follow();
   std::optional<UnplugReport> wait(const CallContext& call);
   std::optional<UnplugReport> after_loss();
   UnplugReport verified(UnplugReport report);
@@ -113,8 +115,18 @@ std::optional<UnplugReport> Unplug::ask() {
   if (error && !has(error->description, "already in the process of unplug")) {
     return UnplugReport{UnplugOutcome::refused, "QEMU refused: " + error->description};
   }
-  if (auto report = wait(last_word_)) return report;
+  if (auto report = follow()) return report;
   return UnplugReport{UnplugOutcome::pending, "The guest was asked and has not let go of it yet"};
+}
+
+/// Waits for an event, and looks now and then: QEMU sends it when nobody holds on to the device any more, which may be
+/// long after it was taken out (qemu: hw/core/qdev.c, device_finalize(); seen with a card of an idle s390x guest).
+std::optional<UnplugReport> Unplug::follow() {
+  while (!last_word_.expired()) {
+    if (auto report = wait(last_word_.at_most(pause_between_looks))) return report;
+    if (auto report = verified({}); report.outcome == UnplugOutcome::gone) return report;
+  }
+  return std::nullopt;
 }
 
 /// The first event that says what came of it; nothing at the deadline.

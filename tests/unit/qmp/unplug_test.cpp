@@ -65,6 +65,14 @@ TEST(Unplug, IsGoneWhenQemuHasNoSuchDevice) {
   EXPECT_EQ(report.reason, "QEMU has no such device");
 }
 
+TEST(Unplug, IsGoneWhenALookFindsItGoneWhileNoEventComes) {
+  const auto look = Value::map({{"path", "/machine/peripheral"}});
+  const auto report =
+      outcome_of(asked().reply().expect("qom-list", look).reply(with_d0).expect("qom-list", look).reply(without_d0));
+  EXPECT_EQ(report.outcome, UnplugOutcome::gone);
+  EXPECT_EQ(report.reason, "QEMU does not list it any more");
+}
+
 TEST(Unplug, IsRefusedInTheGuestsWords) {
   EXPECT_EQ(refusal_of("DEVICE_UNPLUG_GUEST_ERROR", device("d0")).outcome, UnplugOutcome::refused);
   const auto by_path = Value::map({{"path", "/machine/peripheral/d0"}});
