@@ -143,8 +143,11 @@ void QemuVm::shrink_vcpus(qmp::Client& client, Vcpus& vcpus, std::uint32_t targe
   bool removed = is_set(blob, "vcpus_were_removed");
   const auto note = [&](VmRecord& record) {
     record_vcpus(record, vcpus);
-    if (removed) record.blob.set("vcpus_were_removed", true);
+    record.blob.set("vcpus_were_removed", removed);
   };
+  if (emulated && !vcpus.plugged.empty()) {
+    keep([](VmRecord& record) { record.blob.set("vcpus_were_removed", true); });  // whoever ends this process meanwhile
+  }
   try {
     while (vcpus.count > target && !vcpus.plugged.empty() && vcpus.plugged.back().vcpus <= vcpus.count - target) {
       const auto outcome = remove_vcpu(client, vcpus.plugged.back(), call);
