@@ -152,9 +152,17 @@ void Backends::take_fds(const std::string& names) {
   for (std::size_t at = 0; at < names.size();) {
     const auto end = std::min(names.find(':', at), names.size());
     const auto name = names.substr(at, end - at);
-    if (fds_.erase(name) == 0) refuse("File descriptor named '" + name + "' has not been found");
+    (void)take_fd(name);
     at = end + 1;
   }
+}
+
+UniqueFd Backends::take_fd(const std::string& name) {
+  const auto found = fds_.find(name);
+  if (found == fds_.end()) refuse("File descriptor named '" + name + "' has not been found");
+  auto fd = std::move(found->second);
+  fds_.erase(found);
+  return fd;
 }
 
 void Backends::name_fd(const Value& arguments) {

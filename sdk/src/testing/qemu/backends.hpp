@@ -32,6 +32,8 @@ class Backends {
   /// A descriptor that came with a message; the next getfd takes it.
   void receive(UniqueFd fd) { pending_fd_ = std::move(fd); }
   void name_fd(const Value& arguments);
+  /// The descriptor of that name, which is used up.
+  UniqueFd take_fd(const std::string& name);
   void close_fd(const Value& arguments);
 
   [[nodiscard]] Value list_chardevs() const;
