@@ -7,8 +7,10 @@ set(visor_sdk_qemu_sources arch_rules caps/ask_caps caps/caps_cache caps/caps_co
     plan/check_caps plan/choices plan/host_needs plan/plan plan/plan_boot plan/plan_buses plan/plan_devices
     plan/plan_disks plan/plan_host_devices plan/plan_memory plan/plan_nets plan/plan_problems plan/plan_shares
     plan/plan_small_devices plan/raw_places prepared probe processes qemu_hypervisor qemu_vm qemu_vm_accelerator
-    qemu_vm_connect qemu_vm_extensions qemu_vm_hotplug qemu_vm_resize qemu_vm_start qemu_vm_stop qmp_events
-    session tether vsock_cid)
+    qemu_vm_connect qemu_vm_extensions qemu_vm_hotplug qemu_vm_resize qemu_vm_start qemu_vm_state qemu_vm_stop
+    qmp_events session tether vsock_cid
+    extension_migration extension_restore extension_snapshot
+    state/leave state/manifest state/saved_folder state/state_stream state/template_files)
 list(TRANSFORM visor_sdk_qemu_sources PREPEND src/qemu/)
 list(TRANSFORM visor_sdk_qemu_sources APPEND .cpp)
 list(APPEND visor_sdk_qemu_sources src/cloud_init.cpp src/console.cpp src/exit.cpp src/gate.cpp src/launch.cpp

@@ -127,7 +127,7 @@ void Prepared::add_device(const Driver& driver, const DeviceConfig& device) {
 }
 
 plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
-                               const std::string& uuid) const {
+                               const std::string& uuid, const plan::Source& source) const {
   return plan::make_plan({.config = config_,
                           .arch = *driver.arch,
                           .host = host_,
@@ -136,7 +136,17 @@ plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, cons
                           .id = id,
                           .run_dir = run_dir,
                           .uuid = uuid,
-                          .files = files_});
+                          .files = files_,
+                          .source = source});
+}
+
+std::uint64_t Prepared::memory_bytes(const Driver& driver) const {
+  return driver.arch->memory({config_, accelerator_, host_, *caps_}).size_mib << 20U;
+}
+
+std::string Prepared::machine_release() const {
+  const auto* const machine = caps_->machine(config_.machine.type);
+  return machine != nullptr ? machine->name : config_.machine.type;
 }
 
 std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
@@ -157,7 +167,8 @@ std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
 Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,
                                      Feature::resume,     Feature::console,    Feature::events,     Feature::status,
-                                     Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids};
+                                     Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids,
+                                     Feature::snapshot,   Feature::migration};
   const auto machine = arch.capabilities(in);
   Capabilities out;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Feature::count_); ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a VM offers beside the interface that all hypervisors have.
+#include "extensions.hpp"
 #include "qemu_vm.hpp"
 #include "visor/core/error.hpp"
 
@@ -34,6 +35,8 @@ class QemuMonitorStats final : public QmpStatsExtension {
 
 std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
   if (id == QmpStatsExtension::id) return std::make_shared<QemuMonitorStats>(totals_);
+  if (id == SnapshotExtension::id) return make_snapshot_extension(tether_);
+  if (id == MigrationExtension::id) return make_migration_extension(tether_);
   const auto session = this->session();
   if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
   return std::make_shared<QemuMonitor>(session);

@@ -27,6 +27,12 @@ FileFacts inspect_device(const std::filesystem::path& sysfs_path);
 /// Facts of one file. Throws not_found, permission_denied.
 FileFacts inspect_file(const std::filesystem::path& path);
 
+/// What a VM has from another one, with whose state it goes on.
+struct Source {
+  std::string machine = {};  ///< its release of the machine type ("pc-q35-7.2"); empty: the newest
+  bool incoming = false;     ///< QEMU waits for that state instead of booting
+};
+
 struct Input {
   const VmConfig& config;  ///< normalised
   const QemuArch& arch;
@@ -37,6 +43,7 @@ struct Input {
   std::filesystem::path run_dir;
   std::string uuid;                        ///< empty: none is given
   std::map<std::string, FileFacts> files;  ///< of the image, the disks and devices of the host, by path
+  Source source = {};
 
   [[nodiscard]] ArchInput arch_input() const;
   /// The configured machine, or the architecture's default one.

@@ -17,7 +17,25 @@ bool is_shared(const VmConfig& config) noexcept {
   });
 }
 
-const char* reason_of(const MemoryConfig& memory) noexcept {
+bool is_template(const VmConfig& config) noexcept { return config.vm_template.to_be || config.vm_template.from; }
+
+/// A template's memory is one file, which its VM writes and those that start from it see as it was then.
+void check_template(const VmConfig& config) {
+  if (!is_template(config)) return;
+  const auto refuse = [](const std::string& what) {
+    throw Error(Errc::invalid_config, what + ": not together with a template, whose memory is template.memory_path");
+  };
+  if (!config.memory.backing_dir.empty()) refuse("memory.backing_dir");
+  if (config.memory.huge_pages) refuse("memory.huge_pages");
+  if (is_shared(config)) refuse("devices: one that another process serves");
+  if (config.vm_template.to_be && config.vm_template.state_path.empty()) {
+    throw Error(Errc::invalid_config, "template.state_path: Missing: a template needs a file for its device state");
+  }
+}
+
+const char* reason_of(const VmConfig& config) noexcept {
+  const auto& memory = config.memory;
+  if (is_template(config)) return "template.memory_path";
   if (!memory.backing_dir.empty()) return "memory.backing_dir";
   if (memory.huge_pages) return "memory.huge_pages";
   return memory.prealloc ? "memory.prealloc" : "vhost-user devices need shared memory";
@@ -39,11 +57,13 @@ void add_memory_lock(const Input& input, Plan& plan) {
 
 bool has_memory_object(const VmConfig& config) noexcept {
   const auto& memory = config.memory;
-  return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config);
+  return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config) ||
+         is_template(config);
 }
 
 void add_memory_object(const Input& input, Plan& plan) {
   if (!has_memory_object(input.config)) return;
+  check_template(input.config);
   const auto& memory = input.config.memory;
   if (memory.huge_pages && !memory.backing_dir.empty()) {
     throw Error(Errc::invalid_config, "memory.huge_pages: not together with memory.backing_dir; leave one out");
@@ -51,12 +71,16 @@ void add_memory_object(const Input& input, Plan& plan) {
   check_allowed("memory.backing_dir", memory.backing_dir, "host.allowed_backing_dirs",
                 input.config.host.allowed_backing_dirs);
   plan.line.section("memory");
-  plan.line.because(reason_of(memory));
+  plan.line.because(reason_of(input.config));
   MemoryBackend backend{.id = memory_object,
                         .size_bytes = input.arch.memory(input.arch_input()).size_mib << 20U,
                         .share = is_shared(input.config) || !memory.backing_dir.empty(),
                         .prealloc = memory.prealloc};
-  if (!memory.backing_dir.empty()) {
+  if (is_template(input.config)) {
+    backend.kind = MemoryKind::file;
+    backend.path = input.config.vm_template.memory_path;
+    backend.share = input.config.vm_template.to_be;
+  } else if (!memory.backing_dir.empty()) {
     backend.kind = MemoryKind::file;
     backend.path = memory.backing_dir;
   } else if (memory.huge_pages || backend.share) {
