@@ -39,8 +39,10 @@ add_library(visor_fake_qemu_objects OBJECT
   src/testing/qemu/drivers.cpp
   src/testing/qemu/machine.cpp
   src/testing/qemu/machine_capabilities.cpp
+  src/testing/qemu/machine_migration.cpp
   src/testing/qemu/machine_observe.cpp
   src/testing/qemu/machine_queries.cpp
+  src/testing/qemu/migration.cpp
   src/testing/qemu/profile.cpp
   src/testing/qemu/server.cpp
   src/testing/qemu/words.cpp)

@@ -148,7 +148,7 @@ std::vector<QemuOption> Amd64Arch::globals(const ArchInput& in) const {
 }
 
 MigrationRules Amd64Arch::migration(const ArchInput&) const {
-  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}};
+  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}, .notice = {}};
 }
 
 Capabilities Amd64Arch::capabilities(const ArchInput& in) const {

@@ -126,7 +126,7 @@ DeviceChoices Arm64Arch::devices(const ArchInput&) const {
 std::vector<QemuOption> Arm64Arch::globals(const ArchInput&) const { return {}; }
 
 MigrationRules Arm64Arch::migration(const ArchInput&) const {
-  return {.timeout = std::chrono::seconds{10}, .capabilities = {"x-ignore-shared"}};
+  return {.timeout = std::chrono::seconds{10}, .capabilities = {"x-ignore-shared"}, .notice = {}};
 }
 
 Capabilities Arm64Arch::capabilities(const ArchInput& in) const {

@@ -79,7 +79,7 @@ DeviceChoices S390xArch::devices(const ArchInput& in) const {
 std::vector<QemuOption> S390xArch::globals(const ArchInput&) const { return {}; }
 
 MigrationRules S390xArch::migration(const ArchInput&) const {
-  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}};
+  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}, .notice = {}};
 }
 
 Capabilities S390xArch::capabilities(const ArchInput& in) const {

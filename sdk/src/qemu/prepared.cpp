@@ -209,8 +209,19 @@ plan::Input Prepared::input(const Driver& driver, const std::string& id, const s
 }
 
 plan::Plan Prepared::make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
-                               const std::string& uuid) const {
-  return plan::make_plan(input(driver, id, run_dir, uuid));
+                               const std::string& uuid, const plan::Source& source) const {
+  auto input = this->input(driver, id, run_dir, uuid);
+  input.source = source;
+  return plan::make_plan(input);
+}
+
+std::uint64_t Prepared::memory_bytes(const Driver& driver) const {
+  return driver.arch->memory({config_, accelerator_, host_, *caps_}).size_mib << 20U;
+}
+
+std::string Prepared::machine_release() const {
+  const auto* const machine = caps_->machine(config_.machine.type);
+  return machine != nullptr ? machine->name : config_.machine.type;
 }
 
 std::string find_qemu(const QemuArch& arch, const VmConfig& config) {
@@ -232,7 +243,7 @@ Capabilities offered(const QemuArch& arch, const ArchInput& in) {
   constexpr Feature implemented[] = {Feature::add_device, Feature::wait_ready, Feature::stop,       Feature::pause,
                                      Feature::resume,     Feature::console,    Feature::events,     Feature::status,
                                      Feature::check,      Feature::attach,     Feature::thread_ids, Feature::pids,
-                                     Feature::dump,       Feature::balloon};
+                                     Feature::dump,       Feature::balloon,    Feature::snapshot,   Feature::migration};
   const auto machine = arch.capabilities(in);
   Capabilities out;
   for (std::size_t i = 0; i < static_cast<std::size_t>(Feature::count_); ++i) {

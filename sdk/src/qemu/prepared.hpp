@@ -41,7 +41,11 @@ class Prepared {
   /// Adds a device as if it had been configured. Throws as the constructor does, and then changes nothing.
   void add_device(const Driver& driver, const DeviceConfig& device);
   [[nodiscard]] plan::Plan make_plan(const Driver& driver, const std::string& id, const std::filesystem::path& run_dir,
-                                     const std::string& uuid) const;
+                                     const std::string& uuid, const plan::Source& source = {}) const;
+  /// What QEMU calls the machine, with its release ("pc-q35-7.2"), where that is known.
+  [[nodiscard]] std::string machine_release() const;
+  /// The guest's memory as the machine has it.
+  [[nodiscard]] std::uint64_t memory_bytes(const Driver& driver) const;
 
  private:
   Prepared() = default;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "driver.hpp"
+#include "extensions.hpp"
 #include "prepared.hpp"
 #include "qemu_vm.hpp"
 #include "visor/core/error.hpp"
@@ -101,13 +102,7 @@ class QemuHypervisor final : public Hypervisor {
 
   std::unique_ptr<Vm> create(const VmConfig& config, const std::string& id,
                              const std::filesystem::path& run_dir) override {
-    if (id.empty()) throw Error(Errc::invalid_config, "A VM needs an id");
-    Prepared prepared{*driver_, config, caps_of(*driver_, config, create_limit)};
-    if (std::filesystem::exists(run_dir / "record.json")) {
-      throw Error(Errc::already_exists, "There is a VM in " + run_dir.string() + " already");
-    }
-    for (const auto& path : listener_paths(run_dir, prepared.config())) check_socket_path(path);
-    return std::make_unique<QemuVm>(driver_, std::move(prepared), id, run_dir);
+    return create_vm(driver_, config, id, run_dir);
   }
 
   std::unique_ptr<Vm> attach(const VmRecord& record, const CallContext&) override {
@@ -127,6 +122,7 @@ class QemuHypervisor final : public Hypervisor {
   }
 
   std::shared_ptr<Extension> extension(std::string_view id) override {
+    if (id == RestoreExtension::id) return make_restore_extension(driver_);
     return id == ExplainExtension::id ? std::make_shared<QemuExplain>(driver_) : nullptr;
   }
 
@@ -135,6 +131,17 @@ class QemuHypervisor final : public Hypervisor {
 };
 
 }  // namespace
+
+std::unique_ptr<QemuVm> create_vm(const std::shared_ptr<const Driver>& driver, const VmConfig& config,
+                                  const std::string& id, const std::filesystem::path& run_dir) {
+  if (id.empty()) throw Error(Errc::invalid_config, "A VM needs an id");
+  Prepared prepared{*driver, config, caps_of(*driver, config, create_limit)};
+  if (std::filesystem::exists(run_dir / "record.json")) {
+    throw Error(Errc::already_exists, "There is a VM in " + run_dir.string() + " already");
+  }
+  for (const auto& path : listener_paths(run_dir, prepared.config())) check_socket_path(path);
+  return std::make_unique<QemuVm>(driver, std::move(prepared), id, run_dir);
+}
 
 std::unique_ptr<Hypervisor> make_qemu_hypervisor(const HostContext& host, std::unique_ptr<const QemuArch> arch) {
   CapsLog log = [sink = host.log](LogLevel level, std::string_view text) {

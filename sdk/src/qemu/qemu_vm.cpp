@@ -201,12 +201,20 @@ void QemuVm::change(std::string_view operation, const CallContext& call,
   command(*session()->client());
 }
 
+std::shared_ptr<qmp::Client> QemuVm::reach(const CallContext& call) {
+  own("undo", call);
+  return session()->client();
+}
+
 void QemuVm::pause(const CallContext& call) {
   change("pause", call, [&](qmp::Client& client) { qmp::stop(client, call); });
 }
 
 void QemuVm::resume(const CallContext& call) {
-  change("resume", call, [&](qmp::Client& client) { qmp::cont(client, call); });
+  change("resume", call, [&](qmp::Client& client) {
+    require_not_gone(client, call);
+    qmp::cont(client, call);
+  });
 }
 
 std::unique_ptr<Console> QemuVm::console(const CallContext& call) {

@@ -6,6 +6,7 @@
 #include "resize/plugged_memory.hpp"
 #include "resize/vcpus.hpp"
 #include "session.hpp"
+#include "state/arrival.hpp"
 #include "tether.hpp"
 #include "unplug_watch.hpp"
 #include "visor/core/owner_lock.hpp"
@@ -64,9 +65,23 @@ class QemuVm final : public Vm {
 
   // For its extensions, which hold a Tether
   [[nodiscard]] const Driver& driver() const noexcept { return *driver_; }
+  /// As start(), with a state that comes from elsewhere; it is paused then. On failure it is created again.
+  void arrive(std::string_view operation, const CallContext& call, const FindArrival& find);
+  /// What its start() begins with: a saved state, a template's, or nothing. Throws as RestoreExtension.
+  [[nodiscard]] std::optional<Arrival> find_state(const CallContext& call);
+  /// All of the VM but its state, for whoever takes that. [file I/O]
+  [[nodiscard]] Manifest describe(const qmp::Client& client) const;
+  [[nodiscard]] MigrationRules migration_rules() const;
+  /// Writes a member of the record's blob down. When that fails it is as it was, and the error is thrown. For the
+  /// owner, within change() once it runs.
+  void note(std::string_view key, Value value);
+  /// Takes it out again; what goes wrong is logged.
+  void forget(std::string_view key) noexcept;
   /// An operation that changes a running or paused VM: one at a time, by the owner alone. Throws as Vm's changing calls
   /// do. [blocks]
   void change(std::string_view operation, const CallContext& call, const std::function<void(qmp::Client&)>& command);
+  /// Within change(): the owner's monitor, connected again when it was lost. [blocks]
+  std::shared_ptr<qmp::Client> reach(const CallContext& call);
   /// Asks QEMU through the owner's monitor, or through the observer's for the time of one question. [blocks]
   void with_monitor(const CallContext& call, const std::function<void(qmp::Client&, const CallContext&)>& ask);
   /// Throws invalid_state unless it runs or is paused.
@@ -106,8 +121,12 @@ class QemuVm final : public Vm {
 
   // Start (qemu_vm_start.cpp)
   Prepared& prepared(const CallContext& call);
-  void launch(const CallContext& call);
-  void launch_with_or_without_kvm(const CallContext& call);
+  void come_up(std::string_view operation, bool stays_paused, const CallContext& call, const FindArrival& find);
+  void begin_life(const Arrival* from, bool stays_paused, const CallContext& call);
+  void launch(const Arrival* from, const CallContext& call);
+  void launch_with_or_without_kvm(const Arrival* from, const CallContext& call);
+  /// What is fixed from the first launch on, and must fit the state if there is one.
+  Prepared prepare_launch(const Arrival* from, const CallContext& call);
   [[nodiscard]] std::optional<std::string> end_behind(const Error& error) const;
   void undo_launch(const visor::ExitRecord* reason) noexcept;
   [[nodiscard]] visor::ExitRecord reason_of(const Error& failure) const;
@@ -128,6 +147,10 @@ class QemuVm final : public Vm {
   /// The record has these devices from now on, or it throws and nothing has changed. [file I/O]
   void keep(const LiveDevices& live);
   void drop_sockets_of_plugged() const noexcept;
+
+  // State of another QEMU (qemu_vm_state.cpp)
+  void take_state(qmp::Client& client, const Arrival& from, const CallContext& call);
+  void require_not_gone(qmp::Client& client, const CallContext& call) const;
 
   // Stop (qemu_vm_stop.cpp)
   StopResult end(const visor::StopOptions& options, const CallContext& call);
@@ -191,6 +214,10 @@ class QemuVm final : public Vm {
   bool lifeline_ = false;                      // this handle started the VM: an ephemeral one ends with it
   std::unique_ptr<UnplugWatch> unplug_watch_;  // the gate's; the last member: it uses all others
 };
+
+/// Hypervisor::create(), as this driver does it.
+std::unique_ptr<QemuVm> create_vm(const std::shared_ptr<const Driver>& driver, const VmConfig& config,
+                                  const std::string& id, const std::filesystem::path& run_dir);
 
 /// How long a call whose VM has ended waits for the keeper to go.
 inline constexpr std::chrono::milliseconds settle_limit{500};

@@ -40,6 +40,8 @@ std::shared_ptr<Extension> QemuVm::extension(std::string_view id) {
   if (id == BalloonExtension::id) {
     return capabilities().has(Feature::balloon) ? make_balloon_extension(tether_) : nullptr;
   }
+  if (id == SnapshotExtension::id) return make_snapshot_extension(tether_);
+  if (id == MigrationExtension::id) return make_migration_extension(tether_);
   const auto session = this->session();
   if (id != QmpExtension::id || !session || !session->has_monitor()) return nullptr;
   return std::make_shared<QemuMonitor>(session);

@@ -232,9 +232,9 @@ void QemuVm::settle_unplugs(qmp::Client& client, const CallContext& call) {
   if (live.addresses.leaving().empty()) return;
   std::set<std::string, std::less<>> there;
   for (auto& device : qmp::qom_list(client, "/machine/peripheral", call)) there.insert(std::move(device.name));
-  const auto leaving = live.addresses.leaving();
+  const auto asked = live.addresses.leaving();
   bool changed = false;
-  for (const auto& id : leaving) {
+  for (const auto& id : asked) {
     const auto* const device = live.find(id);
     if (there.contains(id)) continue;
     if (device != nullptr && take_out(client, *device, call).outcome != UnplugOutcome::gone) continue;
@@ -243,7 +243,7 @@ void QemuVm::settle_unplugs(qmp::Client& client, const CallContext& call) {
   }
   if (!changed) return;
   keep(live);
-  for (const auto& id : leaving) {
+  for (const auto& id : asked) {
     if (live.find(id) == nullptr) unplugs_->forget(id);
   }
 }

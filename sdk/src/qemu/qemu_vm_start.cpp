@@ -7,6 +7,7 @@
 #include "last_console_line.hpp"
 #include "plan/host_needs.hpp"
 #include "process/find_program.hpp"
+#include "state/template_files.hpp"
 #include "visor/core/describe.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
@@ -136,13 +137,16 @@ void QemuVm::add_device(const DeviceConfig& device) {
 
 void QemuVm::store_record() { write_record(record()); }
 
-void QemuVm::launch(const CallContext& call) {
+void QemuVm::launch(const Arrival* from, const CallContext& call) {
   const auto binary = find_qemu(*driver_->arch, prepared_->config());
   plan::check_host(prepared_->config());
   const auto vsock = claim_vsock(prepared_->config(), id_, "/dev/vhost-vsock");
   const auto ready = prepared_->with_cid(vsock.cid);
-  const auto uuid = random_uuid();
-  const auto plan = ready.make_plan(*driver_, id_, run_dir_, uuid);
+  const auto uuid = from != nullptr ? from->of.uuid : random_uuid();
+  const auto machine = from != nullptr ? from->of.machine : ready.machine_release();
+  const auto plan =
+      ready.make_plan(*driver_, id_, run_dir_, uuid,
+                      {.machine = from != nullptr ? machine : std::string{}, .incoming = from != nullptr});
   auto spec = keeper_spec(plan, binary, ready.config(), run_dir_, vsock.fd.get());
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
@@ -165,6 +169,7 @@ void QemuVm::launch(const CallContext& call) {
     record_.blob.set("uuid", uuid)
         .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
+        .set("machine", machine)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
         .set("customised", plan.customised)
         .set("addresses", plan.addresses.to_value())
@@ -180,26 +185,39 @@ void QemuVm::launch(const CallContext& call) {
 }
 
 void QemuVm::start(bool start_paused, const CallContext& call) {
+  come_up("start", start_paused, call, [this](const CallContext& limited) { return find_state(limited); });
+}
+
+/// QEMU is connected: from here to a guest that runs, or stands still with what it was given.
+void QemuVm::begin_life(const Arrival* from, bool stays_paused, const CallContext& call) {
+  const auto session = this->session();
+  auto& client = *session->client();
+  {
+    const std::scoped_lock lock{mutex_};
+    record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
+  }
+  check_helpers(*session->keeper(), call);
+  if (from != nullptr) take_state(client, *from, call);
+  store_record();  // before the keeper is told that the VM may outlive this handle
+  session->keeper()->commit();
+  call.report("run");
+  if (!stays_paused) qmp::cont(client, call);
+  session->keeper()->set_operation("running");
+}
+
+void QemuVm::come_up(std::string_view operation, bool stays_paused, const CallContext& call, const FindArrival& find) {
   const auto pass = gate_.enter(call, "another operation on the VM");
-  if (launched() || known_exit()) refuse_state("start", "created", call);
+  if (launched() || known_exit()) refuse_state(operation, "created", call);
   call.check("the start");
-  own("start", call);
-  if (launched() || known_exit()) refuse_state("start", "created", call);
+  own(operation, call);
+  if (launched() || known_exit()) refuse_state(operation, "created", call);
   starting_ = true;
+  std::optional<NewFile> memory;
   try {
-    launch_with_or_without_kvm(call);
-    const auto session = this->session();
-    auto& client = *session->client();
-    {
-      const std::scoped_lock lock{mutex_};
-      record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
-    }
-    check_helpers(*session->keeper(), call);
-    store_record();  // before the keeper is told that the VM may outlive this handle
-    session->keeper()->commit();
-    call.report("run");
-    if (!start_paused) qmp::cont(client, call);
-    session->keeper()->set_operation("running");
+    const auto from = find(call);
+    memory = make_template_memory(record_.config, prepared(call).memory_bytes(*driver_));
+    launch_with_or_without_kvm(from ? &*from : nullptr, call);
+    begin_life(from ? &*from : nullptr, stays_paused, call);
   } catch (const Error& error) {
     const auto explained = explain_failure(error);
     const auto reason = reason_of(explained);
@@ -209,6 +227,7 @@ void QemuVm::start(bool start_paused, const CallContext& call) {
     undo_launch(nullptr);
     throw;
   }
+  if (memory) memory->keep();
   starting_ = false;
   lifeline_ = true;
   tracker_->started();
@@ -276,7 +295,7 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
       if (gone) {
         record_.keeper = {};
         record_.hypervisor = {};
-        for (const auto* key : {"helpers", "uuid", "binary", "accelerator", "customised", "addresses"}) {
+        for (const auto* key : {"helpers", "uuid", "binary", "machine", "accelerator", "customised", "addresses"}) {
           record_.blob.set(key, {});
         }
         if (prepared_) record_.config = prepared_->config();  // what the start chose, the next one chooses anew

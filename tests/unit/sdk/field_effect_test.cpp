@@ -30,6 +30,9 @@ const std::set<std::string> acted_on_elsewhere = {
     "host.allowed_hypervisor_paths",
     "host.network_namespace",
     "machine.accelerator",
+    // with to_be or from: PlanMemory.OfATemplateIsItsFile; the state's file QEMU never knows
+    "template.memory_path",
+    "template.state_path",
     // where a device goes that comes later: PlanPorts.ADeviceOfTheHostAvoidsBridgesWhereThatIsAskedFor
     "machine.hotplug_vfio_on_root_bus",
     // patterns, and none that the base's paths would miss
@@ -60,6 +63,7 @@ const char* const rich = R"({
   "memory": {"size": "512MiB", "max_size": "1024MiB"},
   "boot": {"kernel": "/k/vmlinuz", "image": "/i/root.img", "early_initrd": "/k/early", "image_attachment": "block"},
   "storage": {"cache_set": true, "cache_no_flush": true},
+  "template": {"memory_path": "/m/x", "state_path": "/m/s"},
   "devices": [{"type": "disk", "id": "d", "path": "/dev/sdz"}, {"type": "rng", "id": "r"},
               {"type": "nic", "id": "n", "backend": "tap", "interface": "tap0"},
               {"type": "share", "id": "s", "path": "/srv", "tag": "t"}]})";

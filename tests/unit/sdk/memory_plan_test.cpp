@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory that is more than a size, and what the host's lists allow.
 #include "plan_support.hpp"
+#include "support/error_of.hpp"
 #include "visor/core/error.hpp"
 
 #include <gtest/gtest.h>
@@ -27,6 +28,49 @@ TEST(PlanMemory, IsAnObjectWhenThatIsAskedFor) {
                          config.memory.backing_dir = "/dev/hugepages";
                        }),
             "invalid_config: memory.huge_pages: not together with memory.backing_dir; leave one out");
+}
+
+TEST(PlanMemory, OfATemplateIsItsFile) {
+  const auto with_template = [](bool to_be, const std::function<void(VmConfig&)>& change = {}) {
+    auto config = base("q35");
+    config.vm_template = {.to_be = to_be, .from = !to_be, .memory_path = "/dev/shm/m", .state_path = "/s"};
+    if (change) change(config);
+    return config;
+  };
+  const auto object = [](const VmConfig& config) { return values(plan_of("amd64", config), "-object"); };
+  const std::string file = "memory-backend-file,id=visor-memory,mem-path=/dev/shm/m,size=536870912,share=";
+  EXPECT_EQ(object(with_template(true)), Lines{file + "on"});
+  EXPECT_EQ(object(with_template(false)), Lines{file + "off"}) << "what a clone writes nobody else sees";
+  const auto refuses = [&](const std::string& text, const std::function<void(VmConfig&)>& change) {
+    for (const bool to_be : {true, false}) {
+      const auto error = test::error_of([&] { (void)plan_of("amd64", with_template(to_be, change)); });
+      EXPECT_EQ(error.message(), text + ": not together with a template, whose memory is template.memory_path");
+    }
+  };
+  refuses("memory.backing_dir", [](auto& c) { c.memory.backing_dir = "/dev/shm"; });
+  refuses("memory.huge_pages", [](auto& c) { c.memory.huge_pages = true; });
+  refuses("devices: one that another process serves", [](auto& c) {
+    c.shared_fs.type = SharedFs::virtio_fs;
+    c.devices.emplace_back(ShareConfig{.id = "s", .path = "/srv", .tag = "t"});
+  });
+}
+
+TEST(PlanMachine, OfAStateIsOfItsRelease) {
+  const auto config = base("q35");
+  const auto caps = default_qemu_caps();
+  const auto& arch = test::arch_of("amd64");
+  const auto plan = make_plan({.config = config,
+                               .arch = arch,
+                               .host = {},
+                               .caps = caps,
+                               .accelerator = Accelerator::tcg,
+                               .id = "vm",
+                               .run_dir = "/run/vm",
+                               .uuid = "",
+                               .files = {},
+                               .source = {.machine = "pc-q35-7.1", .incoming = true}});
+  EXPECT_EQ(values(plan, "-incoming"), Lines{"defer"});
+  EXPECT_TRUE(values(plan, "-machine").front().starts_with("pc-q35-7.1,"));
 }
 
 TEST(PlanMemory, IsLockedWhenBothFieldsSaySo) {

@@ -30,7 +30,7 @@ TEST(PlanRefuses, WhatCannotBe) {
          "unsupported: machine.type microvm: boot.image_attachment nvdimm");
   begins(error_of([](auto& c) { c.memory.virtio_mem = true; }),
          "invalid_config: memory.virtio_mem: there is nothing to resize");
-  begins(error_of([](auto& c) { c.vm_template.to_be = true; }), "unsupported: template");
+  begins(error_of([](auto& c) { c.vm_template.to_be = true; }), "invalid_config: template.state_path: Missing");
   begins(error_of([](auto& c) {
            RngConfig rng;
            rng.id = "visor-x";

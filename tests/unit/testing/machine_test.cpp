@@ -2,6 +2,11 @@
 // Run state, devices and vCPUs of the fake QEMU. The texts were measured on QEMU 7.2.
 #include "machine_fixture.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+
 namespace visor::testing {
 namespace {
 
@@ -42,6 +47,74 @@ TEST_F(RunState, PowersOffOnlyWhenAGuestRuns) {
   EXPECT_EQ(before(), "POWERDOWN\n");
   EXPECT_EQ(after(), "SHUTDOWN {\"guest\":true,\"reason\":\"guest-shutdown\"}\n");
   EXPECT_TRUE(machine().has_ended());
+}
+
+/// A migration through a descriptor, as MIGRATION and the run state tell it.
+class Moves : public MachineTest {
+ protected:
+  void give(int fd) {
+    machine().receive(UniqueFd{::dup(fd)});
+    EXPECT_EQ(ask("getfd", R"({"fdname":"m"})"), "{}");
+  }
+  std::string status() { return parse_json(ask("query-migrate")).at("status").as_string(); }
+};
+
+TEST_F(Moves, GoThroughADescriptorToAnotherMachine) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd reader{pipe[0]};
+  UniqueFd writer{pipe[1]};
+  boot({"-m", "64"});
+  EXPECT_EQ(ask("query-migrate"), "{}");
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "File descriptor named 'm' has not been found");
+  EXPECT_EQ(ask("migrate-incoming", R"({"uri":"fd:m"})"), "'-incoming' was not specified on the command line");
+  EXPECT_EQ(ask("migrate-set-capabilities", R"({"capabilities":[{"capability":"events","state":true}]})"), "{}");
+  give(writer.get());
+  writer.reset();
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "{}");
+  EXPECT_EQ(before(),
+            "MIGRATION {\"status\":\"setup\"}\nMIGRATION {\"status\":\"active\"}\n"
+            "MIGRATION {\"status\":\"completed\"}\nSTOP\n");
+  EXPECT_EQ(ask("query-status"), R"({"status":"postmigrate","singlestep":false,"running":false})");
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "Can't migrate the vm that was paused due to previous migration");
+
+  boot({"-m", "64", "-S", "-incoming", "defer"});
+  EXPECT_EQ(ask("query-status"), R"({"status":"inmigrate","singlestep":false,"running":false})");
+  give(reader.get());
+  EXPECT_EQ(ask("migrate-incoming", R"({"uri":"fd:m"})"), "{}");
+  EXPECT_EQ(status(), "completed");
+  EXPECT_EQ(ask("query-status"), R"({"status":"paused","singlestep":false,"running":false})");
+}
+
+TEST_F(Moves, WhatIsOfAnotherMachineEndsIt) {
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd reader{pipe[0]};
+  UniqueFd writer{pipe[1]};
+  boot({"-m", "64"});
+  give(writer.get());
+  writer.reset();
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "{}");
+  boot({"-m", "128", "-S", "-incoming", "defer"});
+  give(reader.get());
+  EXPECT_EQ(ask("migrate-incoming", R"({"uri":"fd:m"})"), "{}");
+  EXPECT_TRUE(machine().has_ended());
+  EXPECT_TRUE(machine().has_failed());
+}
+
+TEST_F(Moves, OneThatStallsIsCalledOffAndOneThatIsBlockedSaysWhy) {
+  const UniqueFd nowhere{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  boot({});
+  give(nowhere.get());
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})", Obedience::ignore), "{}");
+  EXPECT_EQ(status(), "active");
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "There's a migration process in progress");
+  EXPECT_EQ(ask("migrate_cancel"), "{}");
+  EXPECT_EQ(status(), "cancelled");
+  EXPECT_EQ(ask("query-status"), R"({"status":"running","singlestep":false,"running":true})");
+  boot({"-fake", "blocked=a folder is mounted"});
+  EXPECT_EQ(ask("query-migrate"), R"({"blocked-reasons":["a folder is mounted"]})");
+  EXPECT_EQ(ask("migrate", R"({"uri":"fd:m"})"), "a folder is mounted");
 }
 
 TEST_F(RunState, RefusesWhatItDoesNotKnow) {

@@ -31,27 +31,34 @@ class VISOR_CORE_EXPORT SnapshotExtension : public Extension {
   static constexpr std::string_view id = "visor.snapshot/1";
   ~SnapshotExtension() override;
   /// Saves memory and device state of a running or paused VM into a folder that exists, is empty and private to the
-  /// caller. The VM stands still meanwhile and is then as it was. Returns when all is on the disk. Disks are not
-  /// copied: a saved VM needs them as they were at that moment. Throws io_error, exhausted, not_found, invalid_config.
+  /// caller. The guest stands still while its state is written, and then is as it was; the call returns when all is on
+  /// the disk. Disks are not copied: a saved VM needs them as they were at that moment, so whoever copies them pauses
+  /// the VM first. Throws unsupported naming what in the VM cannot be saved, before the guest stands still;
+  /// io_error, exhausted, not_found, permission_denied, invalid_config.
   virtual void save(const std::filesystem::path& target, const CallContext& call) = 0;
   /// Makes a VM whose configuration has template.to_be into a template: its device state goes to template.state_path,
-  /// its memory is in template.memory_path already, and the VM is stopped. Both files are on the disk when this
-  /// returns. Throws io_error, exhausted.
+  /// a new file, its memory is in template.memory_path already, and the VM is stopped. Both files are on the disk when
+  /// this returns. Throws as save(), and already_exists.
   virtual void begin_template(const CallContext& call) = 0;
 };
 
-/// "visor.snapshot/1" of a Hypervisor: VMs from what was saved.
+/// "visor.snapshot/1" of a Hypervisor: VMs that begin with what was saved instead of booting.
+///
+/// Both make a VM in state created, as Hypervisor::create() does, owned by the handle. Its start() then loads the
+/// state: the guest runs on, or is paused with start_paused. A start that fails leaves it created, and another may be
+/// tried; so what is to be loaded must stay until then.
 class VISOR_CORE_EXPORT RestoreExtension : public Extension {
  public:
   static constexpr std::string_view id = SnapshotExtension::id;
   ~RestoreExtension() override;
-  /// A paused VM, owned by the handle, from a folder that SnapshotExtension::save() filled, which stays as it is. For
-  /// vm_id and run_dir see Hypervisor::create(). Throws not_found, invalid_config for what is damaged, unsupported for
-  /// what another hypervisor or a later version saved, already_exists.
+  /// From a folder that SnapshotExtension::save() filled, which never changes. It has the configuration of the VM that
+  /// was saved and is the same to its guest: do not let both run in one network. Throws not_found, invalid_config for
+  /// what is damaged, unsupported for what another hypervisor or a later version saved; start() throws the same for
+  /// what it finds when it reads all of it.
   virtual std::unique_ptr<Vm> restore(const std::filesystem::path& source, const std::string& vm_id,
                                       const std::filesystem::path& run_dir, const CallContext& call) = 0;
-  /// A paused VM, owned by the handle, from a template: config.vm_template has `from` and both files, which many clones
-  /// may share and none changes. Otherwise as restore().
+  /// From a template: config.vm_template has `from` and both files, which many clones may share and none changes.
+  /// Hypervisor::create() does the same for such a configuration, without a look at the files.
   virtual std::unique_ptr<Vm> clone(const VmConfig& config, const std::string& vm_id,
                                     const std::filesystem::path& run_dir, const CallContext& call) = 0;
 };
@@ -93,12 +100,16 @@ class VISOR_CORE_EXPORT MigrationExtension : public Extension {
   static constexpr std::string_view id = "visor.migration/1";
   ~MigrationExtension() override;
   /// Sends a running or paused VM into a stream socket or pipe. The descriptor stays the caller's; it is not used any
-  /// more when this returns. Afterwards the VM is paused and must not be resumed where the other side runs. Timeout and
-  /// cancellation call the migration off, and the VM runs on.
+  /// more when this returns. Over a socket it returns when the other side has loaded all; a pipe has no way back, so
+  /// that it returns when all was written. Afterwards the VM is paused, and resume() refuses: stop it. Whatever fails,
+  /// a timeout and a cancellation among it, calls the migration off, and the VM runs on if it ran; a socket into which
+  /// something was written is shut down then, so that the other side fails, too. Throws unsupported naming what in the
+  /// VM cannot be moved, before anything is sent; io_error.
   virtual MigrationResult send(int fd, const MigrationOptions& options, const CallContext& call) = 0;
-  /// Starts a created VM that takes its state from a descriptor instead of booting. It is paused when all has arrived.
-  /// The descriptor stays the caller's. On failure the VM is created again. Throws io_error when the stream ends early,
-  /// invalid_config when it is of a VM of another shape.
+  /// Starts a created VM that takes its state from a descriptor instead of booting. It is paused when all has arrived,
+  /// and the same to its guest as the one that it comes from. The descriptor stays the caller's. On failure the VM is
+  /// created again, and a socket is shut down, so that the sender runs on. Throws io_error when the stream ends early,
+  /// invalid_config when it is of a VM of another shape, unsupported for one of another hypervisor or a later version.
   virtual void prepare_incoming(int fd, const CallContext& call) = 0;
 };
 

@@ -137,7 +137,8 @@ struct DeviceChoices {
 
 struct MigrationRules {
   std::chrono::milliseconds timeout{5000};
-  std::vector<std::string> capabilities;
+  std::vector<std::string> capabilities;  ///< of a template's state
+  std::string notice = {};                ///< what a guest loses by going on elsewhere, as a sentence; empty: nothing
 };
 
 /// The facts of one guest architecture, as answers to the driver's questions. Const, stateless, values only: all four

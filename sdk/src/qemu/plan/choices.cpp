@@ -54,6 +54,7 @@ constexpr std::string_view supported[] = {
     "memory.backing_dir",
     "boot",
     "assets",
+    "template",
     "storage.driver",
     "storage.cache_set",
     "storage.cache_direct",

@@ -2,6 +2,7 @@
 #include "plan.hpp"
 
 #include "device_builder.hpp"
+#include "visor/sdk/device/boot.hpp"
 #include "visor/sdk/device/devices.hpp"
 #include "visor/sdk/device/machine.hpp"
 #include "visor/sdk/device/process.hpp"
@@ -42,7 +43,8 @@ void add_identity(const Input& input, Plan& plan) {
 
 void add_board(const Input& input, Plan& plan) {
   plan.line.because("machine");
-  Machine machine{.type = input.machine_type(),
+  const auto& release = input.source.machine;
+  Machine machine{.type = release.empty() ? input.machine_type() : release,
                   .accelerator = input.accelerator == Accelerator::kvm ? "kvm" : "tcg",
                   .memory_backend = detail::has_memory_object(input.config) ? detail::memory_object : ""};
   Params options;
@@ -98,6 +100,8 @@ void add_process(const Input& input, Plan& plan) {
   auto& line = plan.line;
   line.section("process");
   add_bareness(line);
+  line.because("the state comes from another VM");
+  if (input.source.incoming) Incoming{}.render(line);
   line.because("host.sandbox");
   if (input.config.host.sandbox) {
     detail::add_of_section(

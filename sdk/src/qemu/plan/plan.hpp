@@ -34,6 +34,12 @@ FileFacts inspect_device(const std::filesystem::path& sysfs_path);
 /// Facts of one file. Throws not_found, permission_denied.
 FileFacts inspect_file(const std::filesystem::path& path);
 
+/// What a VM has from another one, with whose state it goes on.
+struct Source {
+  std::string machine = {};  ///< its release of the machine type ("pc-q35-7.2"); empty: the newest
+  bool incoming = false;     ///< QEMU waits for that state instead of booting
+};
+
 struct Input {
   const VmConfig& config;  ///< normalised
   const QemuArch& arch;
@@ -48,6 +54,7 @@ struct Input {
   /// QEMU finds a place for all others. Of a SCSI disk bus and addr are its controller's bus and its target, of a
   /// serial port its bus and number, both in decimal.
   std::map<std::string, Place> places = {};
+  Source source = {};
 
   [[nodiscard]] ArchInput arch_input() const;
   /// The configured machine, or the architecture's default one.

@@ -17,7 +17,25 @@ bool is_shared(const VmConfig& config) noexcept {
   });
 }
 
-const char* reason_of(const MemoryConfig& memory) noexcept {
+bool is_template(const VmConfig& config) noexcept { return config.vm_template.to_be || config.vm_template.from; }
+
+/// A template's memory is one file, which its VM writes and those that start from it see as it was then.
+void check_template(const VmConfig& config) {
+  if (!is_template(config)) return;
+  const auto refuse = [](const std::string& what) {
+    throw Error(Errc::invalid_config, what + ": not together with a template, whose memory is template.memory_path");
+  };
+  if (!config.memory.backing_dir.empty()) refuse("memory.backing_dir");
+  if (config.memory.huge_pages) refuse("memory.huge_pages");
+  if (is_shared(config)) refuse("devices: one that another process serves");
+  if (config.vm_template.to_be && config.vm_template.state_path.empty()) {
+    throw Error(Errc::invalid_config, "template.state_path: Missing: a template needs a file for its device state");
+  }
+}
+
+const char* reason_of(const VmConfig& config) noexcept {
+  const auto& memory = config.memory;
+  if (is_template(config)) return "template.memory_path";
   if (!memory.backing_dir.empty()) return "memory.backing_dir";
   if (memory.huge_pages) return "memory.huge_pages";
   return memory.prealloc ? "memory.prealloc" : "vhost-user devices need shared memory";
@@ -39,7 +57,8 @@ void add_memory_lock(const Input& input, Plan& plan) {
 
 bool has_memory_object(const VmConfig& config) noexcept {
   const auto& memory = config.memory;
-  return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config);
+  return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config) ||
+         is_template(config);
 }
 
 MemoryBackend memory_backend(const VmConfig& config, std::string id, std::uint64_t bytes) {
@@ -60,6 +79,7 @@ MemoryBackend memory_backend(const VmConfig& config, std::string id, std::uint64
 
 void add_memory_object(const Input& input, Plan& plan) {
   if (!has_memory_object(input.config)) return;
+  check_template(input.config);
   const auto& memory = input.config.memory;
   if (memory.huge_pages && !memory.backing_dir.empty()) {
     throw Error(Errc::invalid_config, "memory.huge_pages: not together with memory.backing_dir; leave one out");
@@ -67,9 +87,14 @@ void add_memory_object(const Input& input, Plan& plan) {
   check_allowed("memory.backing_dir", memory.backing_dir, "host.allowed_backing_dirs",
                 input.config.host.allowed_backing_dirs);
   plan.line.section("memory");
-  plan.line.because(reason_of(memory));
-  add_of_section(plan, "memory",
-                 memory_backend(input.config, memory_object, input.arch.memory(input.arch_input()).size_mib << 20U));
+  plan.line.because(reason_of(input.config));
+  auto backend = memory_backend(input.config, memory_object, input.arch.memory(input.arch_input()).size_mib << 20U);
+  if (is_template(input.config)) {
+    backend.kind = MemoryKind::file;
+    backend.path = input.config.vm_template.memory_path;
+    backend.share = input.config.vm_template.to_be;
+  }
+  add_of_section(plan, "memory", backend);
 }
 
 void add_virtio_mem(const Input& input, Plan& plan, DeviceBuilder& builder) {

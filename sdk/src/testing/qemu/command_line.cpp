@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 namespace visor::testing {
 namespace {
@@ -41,6 +42,11 @@ std::string next_item(std::string_view& list) {
   return item;
 }
 
+std::pair<std::string, std::string> key_and_value(const std::string& word) {
+  const auto equals = word.find('=');
+  return {word.substr(0, equals), equals == std::string::npos ? std::string{} : word.substr(equals + 1)};
+}
+
 class Parser {
  public:
   CommandLine parse(const std::vector<std::string>& arguments) {
@@ -59,23 +65,17 @@ class Parser {
     std::string_view name;
     void (Parser::*take)(const std::string& value);
   };
-  static const std::array<Option, 17> options;
+  static const std::array<Option, 18> options;
 
   void fake(const std::string& word) {
-    const auto equals = word.find('=');
-    const auto key = word.substr(0, equals);
-    const auto value = equals == std::string::npos ? std::string{} : word.substr(equals + 1);
+    const auto [key, value] = key_and_value(word);
     const bool is_yaml = value.ends_with(".yaml") || value.ends_with(".yml");
     if (key != "script" || is_yaml) {
-      line_.words[key] = value;
-      return;
+      line_.fixed_words[key] = value;
+    } else {
+      line_.words_file = value;
     }
-    // As long as no file is there, there are no words.
-    std::ifstream file{value};
-    for (std::string one; std::getline(file, one);) {
-      if (one.starts_with("script=")) fail("-fake script=" + value + ": a file of words cannot name another script");
-      if (!one.empty()) fake(one);
-    }
+    line_.words = current_words(line_);
   }
 
   void chardev(const std::string& value) {
@@ -103,6 +103,10 @@ class Parser {
   }
   void global(const std::string& value) {
     if (value == "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off") line_.acpi_hotplug = false;
+  }
+  void incoming(const std::string& value) {
+    if (value != "defer") fail("-incoming: this QEMU has defer alone");
+    line_.incoming = true;
   }
   void append(const std::string& value) { line_.kernel_line = value; }
   void machine(const std::string& value) { line_.machine = member(parse_options(value, "type"), "type"); }
@@ -141,7 +145,8 @@ class Parser {
   CommandLine line_;
 };
 
-const std::array<Parser::Option, 17> Parser::options{{{"-fake", &Parser::fake},
+const std::array<Parser::Option, 18> Parser::options{{{"-fake", &Parser::fake},
+                                                      {"-incoming", &Parser::incoming},
                                                       {"-chardev", &Parser::chardev},
                                                       {"-qmp", &Parser::qmp},
                                                       {"-mon", &Parser::mon},
@@ -176,6 +181,20 @@ Value parse_options(std::string_view text, std::string_view implied) {
     }
   }
   return options;
+}
+
+std::map<std::string, std::string> current_words(const CommandLine& line) {
+  auto words = line.fixed_words;
+  // As long as no file is there, there are no words.
+  std::ifstream file{line.words_file};
+  for (std::string one; std::getline(file, one);) {
+    if (one.starts_with("script=")) {
+      fail("-fake script=" + line.words_file + ": a file of words cannot name another script");
+    }
+    auto [key, value] = key_and_value(one);
+    if (!one.empty()) words[key] = value;
+  }
+  return words;
 }
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments) { return Parser{}.parse(arguments); }

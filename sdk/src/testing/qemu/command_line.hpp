@@ -24,7 +24,9 @@ struct SocketOption {
 };
 
 struct CommandLine {
-  std::map<std::string, std::string> words;  ///< -fake KEY=VALUE
+  std::map<std::string, std::string> words;        ///< -fake KEY=VALUE, and those of the file
+  std::map<std::string, std::string> fixed_words;  ///< without the file
+  std::string words_file;                          ///< -fake script=FILE; empty for none
   std::vector<SocketOption> sockets;
   std::vector<std::string> monitors;  ///< ids of sockets, in the order of -mon
   std::string console;                ///< the id of a socket, empty for none
@@ -36,9 +38,13 @@ struct CommandLine {
   Topology topology;
   std::uint64_t memory_bytes = std::uint64_t{128} << 20U;
   bool paused = false;
+  bool incoming = false;     ///< its state comes from elsewhere
   bool acpi_hotplug = true;  ///< false: PCI devices go without a guest's consent, as with native PCIe hotplug
   std::vector<Value> devices, objects, nodes, netdevs;  ///< one map each
 };
+
+/// All words as the file has them now. Throws visor::Error for a file that names another one.
+std::map<std::string, std::string> current_words(const CommandLine& line);
 
 /// Throws visor::Error in one sentence for what it cannot read.
 CommandLine parse_command_line(const std::vector<std::string>& arguments);

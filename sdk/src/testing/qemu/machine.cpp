@@ -16,7 +16,10 @@ Machine::Machine(const CommandLine& line, const Profile& profile, Emit emit)
       backends_{line, profile},
       cpus_{line},
       devices_{line, profile, backends_, cpus_},
-      state_{line.paused ? "prelaunch" : "running"} {}
+      migration_{line, backends_, [this](const std::string& name, const Value& data) { emit_(name, data); }},
+      state_{line.incoming ? "inmigrate"
+             : line.paused ? "prelaunch"
+                           : "running"} {}
 
 template <auto Method>
 Value Machine::with_backends(const Value& arguments) {
@@ -35,6 +38,11 @@ const Machine::Commands& Machine::actions() {
                                {"quit", &Machine::quit},
                                {"system_powerdown", &Machine::system_powerdown},
                                {"system_reset", &Machine::system_reset},
+                               {"migrate", &Machine::migrate},
+                               {"migrate_cancel", &Machine::migrate_cancel},
+                               {"migrate-incoming", &Machine::migrate_incoming},
+                               {"migrate-set-capabilities", &Machine::migrate_set_capabilities},
+                               {"migrate-set-parameters", &Machine::migrate_set_parameters},
                                {"device_add", &Machine::device_add},
                                {"device_del", &Machine::device_del},
                                {"blockdev-add", &Machine::with_backends<&Backends::add_node>},
@@ -66,12 +74,13 @@ Value Machine::execute(const std::string& command, const Value& arguments, Obedi
   if (!knows(command)) throw Refusal{"CommandNotFound", "The command " + command + " has not been found"};
   how_ = how;
   const bool acts = !command.starts_with("query-");
-  if (how == Obedience::ignore && acts && command != "system_powerdown") return Value::map();
+  if (how == Obedience::ignore && acts && command != "system_powerdown" && command != "migrate") return Value::map();
   return (this->*commands().at(command))(arguments);
 }
 
 void Machine::finish() {
   for (const auto& [name, data] : std::exchange(after_, {})) emit_(name, data);
+  if (migration_.arrives()) load_state();
   if (std::exchange(powers_off_, false)) shut_down(true, "guest-shutdown");
 }
 

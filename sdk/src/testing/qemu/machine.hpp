@@ -3,6 +3,7 @@
 #include "backends.hpp"
 #include "cpus.hpp"
 #include "devices.hpp"
+#include "migration.hpp"
 #include "profile.hpp"
 #include "visor/core/value.hpp"
 
@@ -37,6 +38,8 @@ class Machine {
   void finish();
   void shut_down(bool by_guest, const std::string& reason);
   [[nodiscard]] bool has_ended() const noexcept { return ended_; }
+  /// It ended because it could not load its state.
+  [[nodiscard]] bool has_failed() const noexcept { return failed_; }
 
  private:
   using Handler = Value (Machine::*)(const Value& arguments);
@@ -67,6 +70,13 @@ class Machine {
   Value qom_list(const Value& arguments);
   Value qom_list_types(const Value& arguments);
   Value device_list_properties(const Value& arguments);
+  Value query_migrate_capabilities(const Value& arguments);
+  Value query_migrate_parameters(const Value& arguments);
+  Value migrate_set_capabilities(const Value& arguments);
+  Value migrate_set_parameters(const Value& arguments);
+  Value migrate(const Value& arguments);
+  Value migrate_cancel(const Value& arguments);
+  Value migrate_incoming(const Value& arguments);
   Value negotiate(const Value& arguments);
   Value cont(const Value& arguments);
   Value stop(const Value& arguments);
@@ -94,6 +104,7 @@ class Machine {
   void tell_refusal(const FakeDevice& device);
   void tell_cpu_gone(const FakeDevice& device);
   void let_go(bool by_guest);
+  void load_state();
 
   const CommandLine& line_;
   const Profile& profile_;
@@ -101,12 +112,14 @@ class Machine {
   Backends backends_;
   Cpus cpus_;
   Devices devices_;
+  Migration migration_;
   std::string state_;
   Obedience how_ = Obedience::full;
   std::vector<std::pair<std::string, Value>> after_;
   std::uint64_t dumped_bytes_ = 0;
   bool powers_off_ = false;
   bool ended_ = false;
+  bool failed_ = false;
 };
 
 }  // namespace visor::testing

@@ -25,6 +25,8 @@ const Machine::Commands& Machine::queries() {
                                {"query-memory-devices", &Machine::query_memory_devices},
                                {"query-memory-size-summary", &Machine::query_memory_size_summary},
                                {"query-migrate", &Machine::query_migrate},
+                               {"query-migrate-capabilities", &Machine::query_migrate_capabilities},
+                               {"query-migrate-parameters", &Machine::query_migrate_parameters},
                                {"query-pci", &Machine::query_pci},
                                {"qom-list", &Machine::qom_list}};
   return all;
@@ -107,10 +109,19 @@ Value Machine::query_memory_size_summary(const Value& arguments) {
   return Value::map({{"base-memory", line_.memory_bytes}, {"plugged-memory", devices_.plugged_memory()}});
 }
 
-/// As before any migration.
 Value Machine::query_migrate(const Value& arguments) {
   Arguments{arguments}.refuse_rest();
-  return Value::map();
+  return migration_.query();
+}
+
+Value Machine::query_migrate_capabilities(const Value& arguments) {
+  Arguments{arguments}.refuse_rest();
+  return migration_.capabilities();
+}
+
+Value Machine::query_migrate_parameters(const Value& arguments) {
+  Arguments{arguments}.refuse_rest();
+  return migration_.parameters();
 }
 
 Value Machine::query_pci(const Value& arguments) {

@@ -23,7 +23,7 @@ kernel's command line to whoever connects.
 
 It acts on these options of QEMU, and passes over all others:
   -S  -chardev socket,id=ID,fd=N|path=PATH  -mon chardev=ID  -qmp unix:PATH  -serial chardev:ID  -machine  -cpu  -smp
-  -m  -name  -uuid  -append  -global  -device  -object  -blockdev  -netdev
+  -m  -incoming defer  -name  -uuid  -append  -global  -device  -object  -blockdev  -netdev
 
 -fake WORD is one of
   STEP=ACTION         STEP is start, greeting, sigterm or a QMP command; ACTION is
@@ -32,13 +32,15 @@ It acts on these options of QEMU, and passes over all others:
                         garbage     bytes that are no JSON (greeting, commands)
                         error       a refusal (greeting, commands); error:TEXT with this text
                         close       the connection is closed (greeting, commands)
-                        ignore      as if all were well, but nothing follows (sigterm, commands that are no queries)
+                        ignore      as if all were well, but nothing follows (sigterm, commands that are no queries);
+                                    a migration begins and comes to no end
                         refuse      the guest does not let go of the device (device_del)
                         exit        the program ends
   once.COMMAND=ACTION the same for the first COMMAND alone
   stderr=TEXT         is written to stderr first of all
+  blocked=TEXT        is why its state cannot be moved
   exit-code=N         the exit code of whatever end it comes to by itself
-  script=FILE         more words, one a line, no other script=; no file, no words
+  script=FILE         more words, one a line, no other script=; no file, no words; SIGUSR1 reads it again
   live=FILE           STEP=ACTION lines that count while they stand there; no file, none
   script=FILE.yaml    the first monitor plays this dialogue (docs/TESTING.md); SIGUSR1 opens its gate "SIGUSR1"
   script.ID=FILE.yaml the monitor of -chardev ID plays it

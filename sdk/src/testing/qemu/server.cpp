@@ -154,7 +154,7 @@ void Server::obey(Channel& channel, const Value& command) {
   if (id != nullptr) reply.set("id", *id);
   channel.send(reply);
   machine_.finish();
-  if (machine_.has_ended()) ended_ = words_.exit_code();
+  if (machine_.has_ended()) ended_ = machine_.has_failed() ? 1 : words_.exit_code();
 }
 
 Value Server::answer(Channel& channel, const std::string& command, const Value& arguments) {
@@ -189,6 +189,8 @@ void Server::on_signal() {
   if (::read(signals_.get(), &info, sizeof info) != sizeof info) return;
   if (info.ssi_signo == SIGUSR1) {
     for (const auto& script : scripts_) script->release("SIGUSR1");
+    line_.words = current_words(line_);
+    words_ = Words{line_.words};
   } else if (words_.action("sigterm") != "ignore" && !fails("sigterm", nullptr)) {
     machine_.shut_down(false, "host-signal");
     ended_ = words_.exit_code();

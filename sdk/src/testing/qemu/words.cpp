@@ -54,7 +54,7 @@ void check_action(const std::string& step, const std::string& word) {
 }
 
 void check(const std::string& key, const std::string& value) {
-  if (key == "stderr" || key == "live" || key == "script" || key.starts_with("script.")) return;
+  if (key == "stderr" || key == "live" || key == "blocked" || key == "script" || key.starts_with("script.")) return;
   if (key == "exit-code") {
     const auto code = number_of(Value{value});
     if (!code || *code > 255) throw Error(Errc::invalid_config, "-fake exit-code: not a number to 255: " + value);

@@ -135,7 +135,8 @@ const Scenario all[] = {
        c.name = "a,b";
      }},
     {"ephemeral", [](auto& c, auto&) { c.ephemeral = true; }},
-    {"template", [](auto& c, auto&) { c.vm_template.to_be = true; }},
+    {"template", [](auto& c, auto&) { c.vm_template = {.to_be = true, .memory_path = "/m", .state_path = "/s"}; }},
+    {"template-clone", [](auto& c, auto&) { c.vm_template = {.from = true, .memory_path = "/m", .state_path = "/s"}; }},
     {"jailer",
      [](auto& c, auto&) { add_custom_asset(c, {.kind = AssetKind::jailer, .path = "/jailer", .sha512 = {}}); }},
 };
