@@ -51,6 +51,7 @@ RULES = [
     # A QEMU plugin answers questions: values in, values out.
     Rule("plugins/qemu-*", CORE + ["visor/sdk/plugin.hpp", "visor/sdk/qemu/", "plugins/qemu-", "std"]),
     Rule("plugins/*", CORE + ["visor/sdk/", "plugins/", "nlohmann"] + SYSTEM),
+    Rule("cli/stream.cpp", CORE + ["cli/"] + ASIO + SYSTEM),  # the connection over which a VM moves
     Rule("cli/*", CORE + ["visor/runtime/", "cli/", "boost/program_options", "nlohmann"] + SYSTEM),
     # Examples are other people's programs: a plugin sees the SDK, a host program the runtime; one that launches QEMU by
     # itself the SDK.

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import signal
+import time
 import unittest
 
 from command import CommandTest, INTERRUPT
@@ -70,6 +71,52 @@ host: {{hypervisor_path: {os.environ["VISOR_FAKE_QEMU"]}}}
             self.visor(*collect)
             self.assertFalse(lives(helper))
             self.assert_nothing_left()
+
+    def test_a_saved_vm_goes_on_elsewhere(self):
+        self.addCleanup(self.attempt, "rm", "--force", "vm1")
+        self.detach("vm0")
+        folder = str(self.folder / "saved")
+        self.assertEqual(self.json("save", "vm0", folder), {"id": "vm0", "folder": folder})
+        self.assertEqual(self.state("vm0"), "running")
+        self.assertEqual(self.error("save", "vm0", folder, status=6)["code"], "already_exists")
+        self.assertEqual(self.visor("restore", "--detach", "--id", "vm1", folder)[0], "vm1\n")
+        self.assertEqual(self.state("vm1"), "running")
+        self.visor("rm", "--force", "vm1")
+        self.visor("restore", "--detach", "--paused", "--id", "vm1", folder)
+        self.assertEqual(self.state("vm1"), "paused")
+        self.visor("save", "--stop", "vm0", str(self.folder / "last"))
+        self.assertEqual(self.state("vm0"), "stopped")
+        self.assertIn("holds no saved VM", self.error("restore", str(self.folder / "none"), status=3)["message"])
+        self.assertEqual(sorted(path.name for path in self.run_dir.iterdir()), ["vm0", "vm1"])
+
+    def test_a_save_that_fails_leaves_no_folder_and_the_vm_running(self):
+        self.detach("vm0", *self.words("blocked=no-way"))
+        for words in ((), ("--stop",)):
+            error = self.error("save", *words, "vm0", str(self.folder / "saved"), status=4)
+            self.assertIn("no-way", error["message"])
+            self.assertFalse((self.folder / "saved").exists())
+            self.assertEqual(self.state("vm0"), "running")
+
+    def test_a_vm_moves(self):
+        self.addCleanup(self.attempt, "rm", "--force", "vm1")
+        self.detach("vm0")
+        address = f"unix:{self.folder}/move"
+        receiver = self.start("receive", "--id", "vm1", self.config, address)
+        while not (self.folder / "move").exists():
+            self.assertIsNone(receiver.process.poll(), receiver.seen)
+            time.sleep(0.01)
+        self.assertGreaterEqual(self.json("send", "vm0", address)["downtime_ms"], 0)
+        status, out, err = receiver.end()
+        self.assertEqual((status, out), (0, "vm1\n"), err)
+        self.assertEqual((self.state("vm0"), self.state("vm1")), ("stopped", "running"))
+
+    def test_a_vm_that_nobody_receives_runs_on(self):
+        self.detach("vm0")
+        self.error("send", "vm0", f"unix:{self.folder}/nobody", status=3)
+        self.assertIn("no address", self.error("send", "vm0", "exec:cat", status=2)["message"])
+        self.assertEqual(self.state("vm0"), "running")
+        self.error("receive", "--timeout", "100ms", self.config, f"unix:{self.folder}/s", status=5)
+        self.assertEqual([path.name for path in self.run_dir.iterdir()], ["vm0"])
 
     def test_what_a_start_lacks_is_told_with_its_place(self):
         config = self.write("share.yaml", pathlib.Path(self.config).read_text() + """
