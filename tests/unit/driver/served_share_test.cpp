@@ -136,7 +136,7 @@ TEST_F(ServedShare, ADaemonThatFailsIsNotBlamedOnKvm) {
   if (::access("/dev/kvm", R_OK | W_OK) != 0) GTEST_SKIP() << "there is no /dev/kvm that could be blamed";
   const auto starts = root() / "starts";
   daemon("echo >>" + starts.string() + "; " + say_pid() + "exit 4");
-  set_words({"start=exit", "exit-code=3"});
+  set_words({"greeting=exit", "exit-code=3"});  // after the daemon
   const auto vm = create_served({}, Accelerator::automatic);
   HoldAt dead{"negotiate", [&] { return has_pid() && ::kill(pid(), 0) != 0; }};
   const auto error = failed_start(*vm, {std::chrono::steady_clock::now() + limit, {}, &dead});

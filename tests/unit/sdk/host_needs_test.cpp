@@ -3,6 +3,7 @@
 #include "qemu/plan/host_needs.hpp"
 
 #include "qemu/plan/plan.hpp"
+#include "support/error_of.hpp"
 #include "support/temporary_folder.hpp"
 #include "visor/core/error.hpp"
 #include "visor/core/file.hpp"
@@ -43,6 +44,17 @@ class HostNeeds : public ::testing::Test {
   const fs::path& root_ = folder_.path();
   HostPaths paths_;
 };
+
+TEST_F(HostNeeds, MemoryInAFolderNeedsTheFolder) {
+  VmConfig config;
+  config.memory.backing_dir = (root_ / "memory").string();
+  const auto error = test::error_of([&] { check_host(config, paths_); });
+  EXPECT_EQ(error.code(), Errc::not_found);
+  EXPECT_EQ(error.message(),
+            "memory.backing_dir: there is no folder " + config.memory.backing_dir + " for the guest's memory");
+  fs::create_directory(config.memory.backing_dir);
+  check_host(config, paths_);
+}
 
 TEST_F(HostNeeds, ATapNeedsTheTunDevice) {
   NicConfig nic;

@@ -103,6 +103,10 @@ class Needs {
 
 void check_host(const VmConfig& config, const HostPaths& paths) {
   Problems problems;
+  const auto& backing = config.memory.backing_dir;
+  if (!backing.empty() && !std::filesystem::is_directory(backing)) {
+    problems.add(Errc::not_found, "memory.backing_dir: there is no folder " + backing + " for the guest's memory");
+  }
   for (std::size_t i = 0; i < config.devices.size(); ++i) {
     std::visit(Needs{paths, problems, device_path(config, i)}, config.devices[i]);
   }
