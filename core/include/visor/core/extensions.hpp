@@ -22,7 +22,7 @@
 /// wrong_thread on an I/O thread of the SDK, disconnected when the VM ends meanwhile, and what the hypervisor refuses
 /// as hypervisor_error. A state that does not allow the call: invalid_state, naming both. Changing calls take the owner
 /// lock as those of Vm do (busy). Long ones report progress with bytes done and in all. A call that fails leaves the VM
-/// as it was, and no file or process of its own.
+/// as it was, and no file or process of its own; it may take 2 s more to let a guest run again that stood still for it.
 namespace visor {
 
 /// "visor.snapshot/1" of a Vm: its whole state as files.

@@ -67,8 +67,8 @@ bool check_can_leave(QemuVm& vm, qmp::Client& client, std::string_view what, con
 }
 
 Reserve::Reserve(const CallContext& call)
-    : work{call}, part{std::min<std::chrono::milliseconds>(2s, call.remaining() / 8)} {
-  work = call.at_most(call.remaining() - 2 * part);
+    : work{call}, part{std::clamp<std::chrono::milliseconds>(call.remaining() / 8, 1s, 2s)} {
+  work = call.at_most(std::max<std::chrono::milliseconds>(call.remaining() - 2 * part, call.remaining() * 3 / 4));
 }
 
 std::optional<qmp::MigrationPhase> call_off(QemuVm& vm, std::chrono::milliseconds limit) noexcept {

@@ -19,7 +19,8 @@ class QemuVm;
 /// qmp::Client::call().
 bool check_can_leave(QemuVm& vm, qmp::Client& client, std::string_view what, const CallContext& call);
 
-/// What is kept of a call's time to undo what it has done.
+/// What is kept of a call's time to undo what it has done: at least a second for each step, also after a deadline that
+/// leaves less, since a guest that was left standing still is worse than an answer that is late.
 struct Reserve {
   explicit Reserve(const CallContext& call);
   CallContext work;                ///< the rest of it
