@@ -14,6 +14,7 @@ namespace {
 /// What differs between the architectures, for this suite.
 struct Arch {
   std::string name;
+  std::string program;
   std::string machine;
   std::string option;  // of the machine: what makes it start faster, or empty
   bool memory_hotplug;
@@ -23,15 +24,30 @@ struct Arch {
 };
 
 const Arch archs[] = {
-    {.name = "amd64", .machine = "q35", .option = "", .memory_hotplug = true, .root_ports = true},
+    {.name = "amd64",
+     .program = "qemu-system-x86_64",
+     .machine = "q35",
+     .option = "",
+     .memory_hotplug = true,
+     .root_ports = true},
     {.name = "arm64",
+     .program = "qemu-system-aarch64",
      .machine = "virt",
      .option = "",
      .memory_hotplug = true,
      .root_ports = true,
      .panic = ExitCause::guest_reset},  // Debian's kernel has no driver for the panic device
-    {.name = "ppc64le", .machine = "pseries", .option = "x-vof=on", .memory_hotplug = true, .pci_by_tool = true},
-    {.name = "s390x", .machine = "s390-ccw-virtio", .option = "", .memory_hotplug = false},
+    {.name = "ppc64le",
+     .program = "qemu-system-ppc64",
+     .machine = "pseries",
+     .option = "x-vof=on",
+     .memory_hotplug = true,
+     .pci_by_tool = true},
+    {.name = "s390x",
+     .program = "qemu-system-s390x",
+     .machine = "s390-ccw-virtio",
+     .option = "",
+     .memory_hotplug = false},
 };
 
 std::string guest_variable(const Arch& arch) {
@@ -136,7 +152,9 @@ Subject make_subject(const Arch& arch) {
   subject.obeys_power_button = true;
   subject.without_readiness = [](VmConfig& config) { config.ready.console_line = "no guest says this"; };
   subject.failing_start = [](VmConfig& config) { add_param(config.host.hypervisor_params, "no-such-option"); };
-  subject.hanging_start = [](VmConfig& config) { config.host.hypervisor_path = VISOR_TEST_SILENT_HYPERVISOR; };
+  subject.hanging_start = [program = arch.program](VmConfig& config) {
+    config.host.hypervisor_path = VISOR_TEST_SILENT_HYPERVISOR + program;
+  };
   return subject;
 }
 
