@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 int plug(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& words = context.args.words;
   const auto& id = words.front();
   const auto device = device_of_words(words.at(1), {words.begin() + 2, words.end()});
@@ -43,6 +44,7 @@ std::string outcome_text(UnplugOutcome outcome) {
 }
 
 int unplug(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& id = context.args.words.front();
   const auto& device = context.args.words.at(1);
   context.hints = {{Errc::not_found, "visor inspect --json " + id + " shows its devices, visor ps the VMs"}};

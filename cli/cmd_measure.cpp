@@ -102,6 +102,7 @@ DumpFormat format_of(const Args& args) {
 }
 
 int dump(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& id = context.args.words.front();
   const auto file = std::filesystem::absolute(context.args.words.at(1));
   const auto format = format_of(context.args);

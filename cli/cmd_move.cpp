@@ -17,7 +17,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// After a VM has moved nothing calls that off any more.
+constexpr auto resume_limit = 10s;
+constexpr auto stop_limit = 10s;
+
 int send(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& id = context.args.words.front();
   Progress progress{context.out};
   const auto call = context.call(300s, &progress);
@@ -26,7 +31,7 @@ int send(Context& context) {
   const auto result = found.interface->send(stream.get(), {}, call);
   StopOptions options;
   options.force = true;  // its guest runs on the other side
-  found.vm->stop(options, call);
+  found.vm->stop(options, stop_limit);
   if (context.out.json) {
     context.out.value(Value::map({{"id", id},
                                   {"transferred_bytes", result.transferred_bytes},
@@ -41,6 +46,7 @@ int send(Context& context) {
 }
 
 int receive(Context& context) {
+  context.interrupts.set_patient(true);
   auto given = read_config(context.args);
   given.config.ephemeral = false;
   (void)context.hypervisor(given.config);
@@ -53,9 +59,14 @@ int receive(Context& context) {
   if (!extension) throw Error(Errc::unsupported, "The plugin of this VM takes none that moves");
   const auto stream = accept_stream(context.args.words.at(1), call);
   extension->prepare_incoming(stream.get(), call);
-  if (!context.args.has("paused")) vm->resume(call);
+  vm.let_go();  // whatever comes now: the sender has given it up, so that this is the only one
+  try {
+    if (!context.args.has("paused")) vm->resume(resume_limit);
+  } catch (const Error& error) {
+    throw Error(error.code(), "VM '" + id + "' has come and is paused here; visor resume " + id +
+                                  " lets it run on: " + error.message());
+  }
   vm->disconnect();
-  vm.let_go();
   context.out.json ? context.out.value(Value::map({{"id", id}})) : context.out.text(id + "\n");
   return exit_code::ok;
 }

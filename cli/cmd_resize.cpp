@@ -43,7 +43,16 @@ Wish wish_of(const Args& args) {
   return wish;
 }
 
+/// What was done before it fails is told with the error.
+VcpuResize resize_vcpus(Vm& vm, std::uint32_t target, const std::string& before, const CallContext& call) try {
+  return vm.resize_vcpus(target, call);
+} catch (const Error& error) {
+  if (before.empty()) throw;
+  throw Error(error.code(), error.message() + "; resized before: " + before.substr(0, before.find('\n')));
+}
+
 int resize(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& id = context.args.words.front();
   const auto wish = wish_of(context.args);
   context.hints = {{Errc::not_found, "visor ps lists the VMs"}};
@@ -51,20 +60,23 @@ int resize(Context& context) {
   const auto vm = context.runtime().attach(id, call);
   auto value = Value::map({{"id", id}});
   std::string text;
+  bool reached = true;
   if (wish.memory_mib) {
     const auto done = vm->resize_memory(*wish.memory_mib, wish.block_mib, call);
     value.set("memory", Value::map({{"requested_mib", done.requested_mib}, {"achieved_mib", done.achieved_mib}}));
     text += "memory: " + std::to_string(done.achieved_mib) + " MiB";
     if (done.achieved_mib != done.requested_mib) text += " of " + std::to_string(done.requested_mib) + " MiB wanted";
     text += '\n';
+    reached = done.achieved_mib == done.requested_mib;
   }
   if (wish.vcpus) {
-    const auto done = vm->resize_vcpus(*wish.vcpus, call);
+    const auto done = resize_vcpus(*vm, *wish.vcpus, text, call);
+    reached = reached && done.after == *wish.vcpus;
     value.set("vcpus", Value::map({{"before", done.before}, {"after", done.after}}));
     text += "vcpus: " + std::to_string(done.before) + " before, " + std::to_string(done.after) + " now\n";
   }
   context.out.json ? context.out.value(value) : context.out.text(text);
-  return exit_code::ok;
+  return reached ? exit_code::ok : exit_code::timeout;
 }
 
 constexpr std::array options = {
@@ -79,7 +91,8 @@ constexpr std::array options = {
 const Command resize_command{"resize",
                              "ID",
                              "gives a running VM more memory or vCPUs, or less",
-                             "Up to memory.max_size and cpu.max_count of its configuration. Many guests bring what is "
+                             "Status 5 when the guest has not followed all the way. Up to memory.max_size and "
+                             "cpu.max_count of its configuration. Many guests bring what is "
                              "new online by themselves,\n"
                              "others have to be told; docs/GUEST.md says how.",
                              options,

@@ -61,18 +61,15 @@ int start(Context& context, OwnedVm& vm, bool boots) {
   return context.args.has("detach") ? run_detached(context, vm, wishes) : run_to_end(context, vm, wishes);
 }
 
-void check_can_be_detached(const VmConfig& config) {
-  if (!config.ephemeral) return;
-  throw Error(Errc::invalid_config,
-              "An ephemeral VM ends with this command, so it cannot be detached: leave out --detach, or set ephemeral "
-              "to false");
-}
-
 int run(Context& context) {
   const bool detach = context.args.has("detach");
   auto given = read_config(context.args);
   auto& config = given.config;
-  if (detach) check_can_be_detached(config);
+  if (detach && config.ephemeral) {
+    throw Error(Errc::invalid_config,
+                "An ephemeral VM ends with this command, so it cannot be detached: leave out --detach, or set "
+                "ephemeral to false");
+  }
   config.ephemeral = !detach;
   context.interrupts.set_patient(true);
   OwnedVm vm{context, create(context, given), context.args.has("keep")};
@@ -83,9 +80,8 @@ int restore(Context& context) {
   const std::filesystem::path source{context.args.words.front()};
   context.interrupts.set_patient(true);
   auto made = context.runtime().restore(std::filesystem::absolute(source), context.args.value("id").value_or(""),
-                                        context.call(120s));
+                                        !context.args.has("detach"), context.call(120s));
   OwnedVm vm{context, std::move(made), context.args.has("keep")};
-  if (context.args.has("detach")) check_can_be_detached(vm->config());
   return start(context, vm, false);
 }
 

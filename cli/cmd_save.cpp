@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto resume_limit = 10s;
+constexpr auto stop_limit = 10s;  // of a VM that is saved: nothing calls that off any more
 
 /// A new folder for the caller alone, that goes again unless what it is for succeeds.
 class NewFolder {
@@ -63,6 +64,7 @@ class Stillness {
 };
 
 int save(Context& context) {
+  context.interrupts.set_patient(true);
   const auto& id = context.args.words.front();
   const auto folder = std::filesystem::absolute(context.args.words.at(1));
   Progress progress{context.out};
@@ -77,7 +79,7 @@ int save(Context& context) {
     still->keep();
     StopOptions options;
     options.force = true;  // its guest goes on elsewhere
-    found.vm->stop(options, call);
+    found.vm->stop(options, stop_limit);
   }
   if (context.out.json) context.out.value(Value::map({{"id", id}, {"folder", folder.string()}}));
   return exit_code::ok;

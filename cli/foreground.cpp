@@ -112,7 +112,7 @@ ExitRecord run_foreground(Context& context, Vm& vm, const StartWishes& wishes) {
   if (has_console && vm.config().console.type != ConsoleType::none) console.emplace(vm.console(call), context);
   if (held && !wishes.paused) vm.resume(call);
   context.out.notice("The VM '" + vm.id() + "' runs; Ctrl-C stops it");
-  if (has_ready_signal(vm.config()) && !wishes.paused) await_ready(context, vm, call);
+  if (has_ready_signal(vm.config()) && wishes.boots && !wishes.paused) await_ready(context, vm, call);
   auto record = wait_or_stop(context, vm);
   if (console) console->finish();
   return record;

@@ -65,7 +65,7 @@ TEST_F(KnownExtensions, ExplainsTheCommandLine) {
 
 TEST_F(KnownExtensions, RestoredVmsKeepTheirPlugin) {
   auto restore = get<RestoreExtension>(*hypervisor);
-  auto restored = restore->restore("/saved", "old", "/run", 1s);
+  auto restored = restore->restore("/saved", "old", "/run", false, 1s);
   VmConfig config;
   config.name = "c";
   auto cloned = restore->clone(config, "new", "/run", 1s);
@@ -82,7 +82,7 @@ TEST_F(KnownExtensions, RestoredVmsKeepTheirPlugin) {
 }
 
 TEST_F(KnownExtensions, AVmThatIsNothingIsAnError) {
-  EXPECT_EQ(said([&] { get<RestoreExtension>(*hypervisor)->restore({}, "vm", "/run", 1s); }),
+  EXPECT_EQ(said([&] { get<RestoreExtension>(*hypervisor)->restore({}, "vm", "/run", false, 1s); }),
             "Plugin polite failed in RestoreExtension::restore: it returned nothing");
 }
 

@@ -115,7 +115,7 @@ std::vector<Case> extension_cases() {
       of_extension<SnapshotExtension>("SnapshotExtension::save", [](auto& e) { e.save("/s", 1s); }),
       of_extension<SnapshotExtension>("SnapshotExtension::begin_template", [](auto& e) { e.begin_template(1s); }),
       of_hypervisor("RestoreExtension::restore",
-                    through<RestoreExtension, Hypervisor>([](auto& e) { e.restore("/s", "vm", "/run", 1s); })),
+                    through<RestoreExtension, Hypervisor>([](auto& e) { e.restore("/s", "vm", "/run", false, 1s); })),
       of_hypervisor("RestoreExtension::clone",
                     through<RestoreExtension, Hypervisor>([](auto& e) { e.clone({}, "vm", "/run", 1s); })),
       of_hypervisor("ExplainExtension::explain",

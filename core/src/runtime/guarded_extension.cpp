@@ -47,9 +47,9 @@ class GuardedRestore final : public RestoreExtension {
   explicit GuardedRestore(HeldPtr<RestoreExtension> held) noexcept : held_{std::move(held)} {}
 
   std::unique_ptr<Vm> restore(const std::filesystem::path& source, const std::string& vm_id,
-                              const std::filesystem::path& run_dir, const CallContext& call) override {
+                              const std::filesystem::path& run_dir, bool ephemeral, const CallContext& call) override {
     constexpr auto where = "RestoreExtension::restore";
-    return guard(where, held_->call(where, &RestoreExtension::restore, source, vm_id, run_dir, call));
+    return guard(where, held_->call(where, &RestoreExtension::restore, source, vm_id, run_dir, ephemeral, call));
   }
   std::unique_ptr<Vm> clone(const VmConfig& config, const std::string& vm_id, const std::filesystem::path& run_dir,
                             const CallContext& call) override {

@@ -207,13 +207,14 @@ std::unique_ptr<Vm> Runtime::create(const VmConfig& config, std::string id) {
   });
 }
 
-std::unique_ptr<Vm> Runtime::restore(const std::filesystem::path& source, std::string id, const CallContext& call) {
+std::unique_ptr<Vm> Runtime::restore(const std::filesystem::path& source, std::string id, bool ephemeral,
+                                     const CallContext& call) {
   const auto plugin = plugin_of_saved(source);
   const auto restorer =
       std::dynamic_pointer_cast<RestoreExtension>(hypervisor(plugin)->extension(RestoreExtension::id));
   if (!restorer) throw Error(Errc::unsupported, "The plugin " + plugin + " restores no VMs");
   return make(std::move(id), [&](const std::string& name, const std::filesystem::path& run_dir) {
-    return restorer->restore(source, name, run_dir, call);
+    return restorer->restore(source, name, run_dir, ephemeral, call);
   });
 }
 

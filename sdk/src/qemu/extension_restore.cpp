@@ -25,10 +25,11 @@ class QemuRestore final : public RestoreExtension {
   explicit QemuRestore(std::shared_ptr<const Driver> driver) : driver_{std::move(driver)} {}
 
   std::unique_ptr<Vm> restore(const std::filesystem::path& source, const std::string& vm_id,
-                              const std::filesystem::path& run_dir, const CallContext& call) override {
+                              const std::filesystem::path& run_dir, bool ephemeral, const CallContext& call) override {
     call.check("a saved VM to be read");
     const auto folder = std::filesystem::absolute(source);
-    const auto manifest = read_manifest_file(folder);
+    auto manifest = read_manifest_file(folder);
+    manifest.config.ephemeral = ephemeral;
     if (manifest.plugin != driver_->name()) {
       throw Error(Errc::unsupported, "The VM in " + folder.string() + " was saved by plugin " + manifest.plugin +
                                          ", not by " + driver_->name());

@@ -8,12 +8,15 @@
 #include "state/state_stream.hpp"
 #include "visor/core/error.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <utility>
 
 namespace visor::sdk {
 namespace {
+
+constexpr std::chrono::seconds stop_limit{10};
 
 qmp::MigrationPlan plan_to_file(std::vector<std::string> capabilities) {
   qmp::MigrationPlan plan{.uri = qmp::MigrationUri::fd(state_fd_name)};
@@ -90,8 +93,8 @@ class QemuSnapshot final : public SnapshotExtension {
     }
     std::optional<NewFile> state;
     vm->change("begin_template", call, [&](qmp::Client& client) { state.emplace(save_devices(*vm, client, call)); });
-    vm->stop({.force = true}, call);
-    state->keep();
+    state->keep();  // it is a template now, whatever becomes of the VM that it was made from
+    vm->stop({.force = true}, stop_limit);
   }
 
  private:

@@ -42,14 +42,17 @@ std::map<std::string, Place> places_from_value(const Value* value) {
 }
 
 LiveDevices LiveDevices::of(const VmRecord& record) {
-  return {.devices = record.config.devices,
-          .addresses = Addresses::from_value(record.blob.at("addresses")),
-          .places = places_from_value(record.blob.find("places"))};
+  return {
+      .devices = record.config.devices,
+      .addresses = Addresses::from_value(record.blob.at("addresses")),
+      .places = places_from_value(record.blob.find("places")),
+      .others_left = record.blob.find(layout_changed) != nullptr && *record.blob.find(layout_changed) == Value{true}};
 }
 
 void LiveDevices::put_into(VmRecord& record) const {
   record.config.devices = devices;
   record.blob.set("addresses", addresses.to_value()).set("places", places_to_value(places));
+  if (others_left) record.blob.set(layout_changed, true);
 }
 
 const DeviceConfig* LiveDevices::find(std::string_view id) const {
@@ -58,6 +61,7 @@ const DeviceConfig* LiveDevices::find(std::string_view id) const {
 }
 
 void LiveDevices::erase(const std::string& id) {
+  if (find(id) != nullptr && !places.contains(id)) others_left = true;
   std::erase_if(devices, [&](const auto& device) { return device_id(device) == id; });
   addresses.settle(id, UnplugOutcome::gone);
   addresses.remove_bus(id + ".0");  // of a controller that could not be taken back at once

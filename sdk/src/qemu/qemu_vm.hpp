@@ -142,6 +142,7 @@ class QemuVm final : public Vm {
   [[nodiscard]] qmp::UnplugReport take_out(qmp::Client& client, const DeviceConfig& device, const CallContext& call);
   /// Frees what the guest has let go of since it was asked to.
   void settle_unplugs(qmp::Client& client, const CallContext& call);
+  void tidy_up(qmp::Client& client, const CallContext& call);
   void settle_late(const CallContext& call);
   [[nodiscard]] Prepared running(const DeviceConfig& with) const;
   /// The record has these devices from now on, or it throws and nothing has changed. [file I/O]

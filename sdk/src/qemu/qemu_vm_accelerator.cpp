@@ -18,7 +18,9 @@ void QemuVm::launch_with_or_without_kvm(const Arrival* from, const CallContext& 
     return launch(from, call);
   } catch (const Error& error) {
     end = end_behind(error);
-    if (!end || helper_failed(run_dir_.string())) throw;
+    if (!end) throw;
+    settle(settle_limit);  // the keeper tells of the end before it has written it down
+    if (helper_failed(run_dir_.string())) throw;
   }
   undo_launch(nullptr);
   if (launched()) throw Error(Errc::disconnected, *end);

@@ -24,6 +24,8 @@ using namespace std::chrono_literals;
 
 /// For taking back what is there but cannot be recorded, beyond the call's own deadline.
 constexpr std::chrono::milliseconds undo_limit = qmp::default_undo_limit;
+/// How long an operation sees to what an earlier one has left.
+constexpr std::chrono::milliseconds tidy_limit{500};
 
 std::optional<Feature> feature_of(const DeviceConfig& device) noexcept {
   if (std::holds_alternative<DiskConfig>(device)) return Feature::hotplug_disk;
@@ -122,9 +124,15 @@ void QemuVm::keep(const LiveDevices& live) {
 
 HotplugResult QemuVm::plug(qmp::Client& client, const DeviceConfig& asked, const CallContext& call) {
   check_memory_map("plugging a device", asked);
-  settle_unplugs(client, call);
+  tidy_up(client, call);
   auto live = LiveDevices::of(record());
   refuse_second(live, asked, id_);
+  if (std::holds_alternative<VhostUserConfig>(asked) && !plan::detail::shares_memory(config())) {
+    throw Error(Errc::unsupported,
+                "VM '" + id_ + "': the process that serves a vhost-user device needs the guest's " +
+                    "memory, which this VM does not share; set memory.backing_dir (/dev/shm, say), " +
+                    "or have the device in the configuration");
+  }
   const auto uuid = text_in(record().blob, "uuid");
   auto ready = running(asked);
   ready = running(
@@ -151,35 +159,35 @@ HotplugResult QemuVm::plug(qmp::Client& client, const DeviceConfig& asked, const
   return guest_address(client, device, place_in(live, device_id(device)), call);
 }
 
-/// Plugs it and writes that down. What cannot be taken back is kept as a device that is to go.
+/// Plugs it and writes that down. Before that, and when it cannot be taken back, it stands in the record as a device
+/// that is to go: whoever finds a VM whose plugging was cut off knows of it.
 void QemuVm::run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device, LiveDevices live,
                       const CallContext& call) {
-  const auto keep_as_leaving = [&] {
-    live.addresses.settle(device_id(device), UnplugOutcome::pending);
-    const auto before = LiveDevices::of(record()).places;
-    for (const auto& [id, place] : live.places) {  // a controller that came along, too
-      if (!before.contains(id)) live.addresses.settle(id, UnplugOutcome::pending);
-    }
-    try {
-      keep(live);
-    } catch (const Error& error) {
-      driver_->log(LogLevel::warning, id_, "What is left of a device is not in the record: " + error.message());
-    }
-  };
+  const auto before = LiveDevices::of(record());
+  auto begun = live;
+  begun.addresses.settle(device_id(device), UnplugOutcome::pending);
+  for (const auto& [id, place] : live.places) {  // a controller that comes along, too
+    if (!before.places.contains(id)) begun.addresses.settle(id, UnplugOutcome::pending);
+  }
+  keep(begun);  // what cannot be recorded is not begun
   try {
     parts.run(client, call);
   } catch (const qmp::UndoError& error) {
-    keep_as_leaving();
     throw Error(error.code(), error.message() + "; unplug '" + device_id(device) + "' to try that again");
+  } catch (...) {
+    keep_after_failure([&](VmRecord& record) { before.put_into(record); });
+    throw;
   }
   try {
     keep(live);
   } catch (const Error& error) {
     const auto report = take_out(client, device, call.remaining() < undo_limit ? CallContext{undo_limit} : call);
-    if (report.outcome == UnplugOutcome::gone) throw;
-    keep_as_leaving();
-    throw Error(error.code(), error.message() + "; the device is there, since it could not be unplugged again (" +
-                                  report.reason + ")");
+    if (report.outcome != UnplugOutcome::gone) {
+      throw Error(error.code(), error.message() + "; the device is there, since it could not be unplugged again (" +
+                                    report.reason + ")");
+    }
+    keep_after_failure([&](VmRecord& record) { before.put_into(record); });
+    throw;
   }
 }
 
@@ -195,7 +203,7 @@ qmp::UnplugReport QemuVm::take_out(qmp::Client& client, const DeviceConfig& devi
 }
 
 UnplugOutcome QemuVm::unplug(qmp::Client& client, const std::string& id, const CallContext& call) {
-  settle_unplugs(client, call);
+  tidy_up(client, call);
   auto live = LiveDevices::of(record());
   const auto* const found = live.find(id);
   if (found == nullptr) throw Error(Errc::not_found, "VM '" + id_ + "' has no device '" + id + "'");
@@ -225,6 +233,16 @@ UnplugOutcome QemuVm::unplug(qmp::Client& client, const std::string& id, const C
                                                   [this](const CallContext& limited) { settle_late(limited); });
   }
   return report.outcome;
+}
+
+/// What is left of one device is in nobody's way for long.
+void QemuVm::tidy_up(qmp::Client& client, const CallContext& call) {
+  try {
+    settle_unplugs(client, call.at_most(std::min<std::chrono::milliseconds>(tidy_limit, call.remaining() / 4)));
+  } catch (const Error& error) {
+    if (error.code() == Errc::cancelled || error.code() == Errc::disconnected) throw;
+    driver_->log(LogLevel::debug, id_, "What an unplugged device has left stays for now: " + error.message());
+  }
 }
 
 void QemuVm::settle_unplugs(qmp::Client& client, const CallContext& call) {

@@ -106,6 +106,14 @@ std::string ready_port(const VmConfig& config) {
   return config.ready.port;
 }
 
+/// The address of a VM that goes on is part of its state.
+VsockClaim claim_own_vsock(const VmConfig& config, const std::string& id, bool goes_on) try {
+  return claim_vsock(config, id, "/dev/vhost-vsock");
+} catch (const Error& error) {
+  if (!goes_on) throw;
+  throw Error(error.code(), error.message() + "; the VM that this state is of may still run");
+}
+
 }  // namespace
 
 /// Anew when QEMU was replaced since.
@@ -140,8 +148,9 @@ void QemuVm::store_record() { write_record(record()); }
 void QemuVm::launch(const Arrival* from, const CallContext& call) {
   const auto binary = find_qemu(*driver_->arch, prepared_->config());
   plan::check_host(prepared_->config());
-  const auto vsock = claim_vsock(prepared_->config(), id_, "/dev/vhost-vsock");
-  const auto ready = prepared_->with_cid(vsock.cid);
+  const auto vsock = claim_own_vsock(prepared_->config(), id_, from != nullptr);
+  auto ready = prepared_->with_cid(vsock.cid);
+  if (from != nullptr) ready = ready.with_places(places_from_value(&from->of.places));
   const auto uuid = from != nullptr ? from->of.uuid : random_uuid();
   const auto machine = from != nullptr ? from->of.machine : ready.machine_release();
   const auto plan =
@@ -150,7 +159,8 @@ void QemuVm::launch(const Arrival* from, const CallContext& call) {
   auto spec = keeper_spec(plan, binary, ready.config(), run_dir_, vsock.fd.get());
   const auto network = open_network_namespace(ready.config().host.network_namespace);
   spec.main.netns_fd = network.get();
-  make_cloud_init(*driver_, ready.config(), id_, run_dir_, call);
+  const auto instance = from != nullptr ? from->of.instance : id_;  // to the guest it is the same VM
+  make_cloud_init(*driver_, ready.config(), instance, run_dir_, call);
   std::filesystem::remove(exit_record_path(run_dir_.string()));  // of a start that failed
   tracker_->begin();
   feed_->begin();
@@ -170,6 +180,7 @@ void QemuVm::launch(const Arrival* from, const CallContext& call) {
         .set("helpers", helpers_to_value(keeper.processes()))
         .set("binary", binary)
         .set("machine", machine)
+        .set("instance", instance)
         .set("accelerator", ready.accelerator() == Accelerator::kvm ? "kvm" : "tcg")
         .set("customised", plan.customised)
         .set("addresses", plan.addresses.to_value())
@@ -197,9 +208,15 @@ void QemuVm::begin_life(const Arrival* from, bool stays_paused, const CallContex
     record_.blob.set("qemu_version", to_string(client.version())).set("failed_start", {});
   }
   check_helpers(*session->keeper(), call);
+  store_record();  // before the keeper is told that the VM may outlive this handle, and before a sender lets go of it
   if (from != nullptr) take_state(client, *from, call);
-  store_record();  // before the keeper is told that the VM may outlive this handle
-  session->keeper()->commit();
+  try {
+    session->keeper()->commit();
+  } catch (const Error& error) {
+    if (from == nullptr) throw;
+    // Whoever sent the state has given it up: this is the only one.
+    driver_->log(LogLevel::warning, id_, "The VM may end with this handle: " + error.message());
+  }
   call.report("run");
   if (!stays_paused) qmp::cont(client, call);
   session->keeper()->set_operation("running");
@@ -295,7 +312,8 @@ void QemuVm::undo_launch(const visor::ExitRecord* reason) noexcept {
       if (gone) {
         record_.keeper = {};
         record_.hypervisor = {};
-        for (const auto* key : {"helpers", "uuid", "binary", "machine", "accelerator", "customised", "addresses"}) {
+        for (const auto* key :
+             {"helpers", "uuid", "binary", "machine", "accelerator", "customised", "addresses", "places", "instance"}) {
           record_.blob.set(key, {});
         }
         if (prepared_) record_.config = prepared_->config();  // what the start chose, the next one chooses anew

@@ -100,8 +100,10 @@ Manifest QemuVm::describe(const qmp::Client& client) const {
   manifest.machine = text_of(record, "machine", record.config.machine.type);
   manifest.accelerator = text_of(record, "accelerator", "tcg");
   manifest.uuid = text_of(record, "uuid");
+  manifest.instance = text_of(record, "instance", id_);
   manifest.config = record.config;
   if (const auto* const addresses = record.blob.find("addresses")) manifest.addresses = *addresses;
+  if (const auto* const places = record.blob.find("places")) manifest.places = *places;
   manifest.command = command_of(record.hypervisor.pid);
   return manifest;
 }

@@ -6,7 +6,6 @@
 
 #include <chrono>
 #include <exception>
-#include <optional>
 #include <utility>
 
 namespace visor::sdk {
@@ -14,7 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto settle_limit = 10s;
+// A stop waits a second for the operation that is under way, and then ends the VM by force.
+constexpr auto settle_limit = 300ms;
+constexpr auto try_again = 1s;
+constexpr auto idle = 1h;
 
 }  // namespace
 
@@ -28,22 +30,30 @@ UnplugWatch::~UnplugWatch() {
   thread_.join();
 }
 
+CallContext UnplugWatch::until(std::chrono::milliseconds limit) const {
+  return {std::chrono::steady_clock::now() + limit, over_.token()};
+}
+
+/// False when a little later may do better: another operation is under way, or something is still in use.
+bool UnplugWatch::settle() {
+  try {
+    settle_(until(settle_limit));
+  } catch (const Error& error) {
+    return error.code() != Errc::timeout;
+  } catch (const std::exception&) {  // no memory, say; the next operation settles it
+  }
+  return true;
+}
+
 void UnplugWatch::run() {
-  const auto until = [this](auto limit) {
-    return CallContext{std::chrono::steady_clock::now() + limit, over_.token()};
-  };
   bool due = true;
-  while (true) {
+  while (!over_.token().cancelled()) {
+    if (due) due = !settle();
     try {
-      if (due) settle_(until(settle_limit));
-      const auto event = events_->next(until(1h));
+      const auto event = events_->next(until(due ? try_again : idle));
       if (!event) return;  // the VM has ended
-      due = event->kind == EventKind::device_removed || event->kind == EventKind::resynced;
-    } catch (const Error&) {
-      due = false;
-      if (over_.token().cancelled()) return;
-    } catch (const std::exception&) {
-      due = false;  // no memory, say; the next operation settles it
+      due = due || event->kind == EventKind::device_removed || event->kind == EventKind::resynced;
+    } catch (const Error&) {  // the time is over
     }
   }
 }

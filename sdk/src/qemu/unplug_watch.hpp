@@ -3,6 +3,7 @@
 #include "visor/core/call.hpp"
 #include "visor/core/events.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -14,7 +15,8 @@ namespace visor::sdk {
 class UnplugWatch {
  public:
   /// `settle` is called once at first, for what went before anybody listened, and when a device is gone. It may block
-  /// until its context's deadline; what it throws is dropped, since the next operation does the same. Throws io_error
+  /// until its context's deadline; after a timeout it is called again in a second; what else it throws is
+  /// dropped, since the next operation does the same. Throws io_error
   /// when no thread can be started.
   UnplugWatch(std::shared_ptr<EventQueue> events, std::function<void(const CallContext&)> settle);
   UnplugWatch(const UnplugWatch&) = delete;
@@ -24,6 +26,8 @@ class UnplugWatch {
 
  private:
   void run();
+  bool settle();
+  [[nodiscard]] CallContext until(std::chrono::milliseconds limit) const;
 
   std::shared_ptr<EventQueue> events_;
   std::function<void(const CallContext&)> settle_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <set>
 
@@ -22,7 +23,8 @@ class Snapshot : public StateTest {
   std::unique_ptr<Vm> restore(const std::filesystem::path& saved, const std::string& id) {
     const auto hypervisor = runtime_->hypervisor(config());
     const auto restoring = get<RestoreExtension>(*hypervisor);
-    auto vm = make_vm(id, [&](const auto& folder) { return restoring->restore(saved, id, folder, state_limit); });
+    auto vm =
+        make_vm(id, [&](const auto& folder) { return restoring->restore(saved, id, folder, false, state_limit); });
     EXPECT_EQ(vm->status(5s).state, VmState::created);
     vm->start(true, state_limit);
     return vm;
@@ -33,6 +35,30 @@ class Snapshot : public StateTest {
     auto vm = make_vm(id, [&](const auto& folder) { return restoring->clone(config, id, folder, state_limit); });
     vm->start(true, state_limit);
     return vm;
+  }
+
+  /// A port, and a disk where the guest sees one come by itself.
+  void plug_more(Vm& vm) {
+    SerialPortConfig port;
+    port.id = "late";
+    port.name = "late";
+    (void)vm.hotplug_add(port, 20s);
+    if (is("ppc64le")) return;
+    DiskConfig disk;
+    disk.id = "disk";
+    disk.path = (make_private_folder() / "disk").string();
+    disk.serial = "late";
+    std::ofstream{disk.path} << std::string(1 << 20U, 'x');
+    (void)vm.hotplug_add(disk, 20s);
+  }
+  /// What the guest has of that, in the shell's own words.
+  static std::string plugged(Agent& guest) {
+    return guest.ask(
+        "for file in /sys/class/virtio-ports/*/name /sys/block/vd?/serial; do [ ! -e $file ] || { read -r word <$file; "
+        "[ \"$word\" != late ] || echo ${file%/*/*}; }; done");
+  }
+  [[nodiscard]] std::string all_plugged() const {
+    return is("ppc64le") ? "/sys/class/virtio-ports" : "/sys/class/virtio-ports\n/sys/block";
   }
 
   [[nodiscard]] VmConfig template_config(bool to_be) const {
@@ -61,6 +87,8 @@ TEST_P(Snapshot, ASavedGuestGoesOnWhereItWas) {
   const auto saved = make_private_folder();
   const auto source = boot(with_nic());
   auto guest = agent();
+  plug_more(*source);
+  ASSERT_TRUE(eventually([&] { return plugged(guest) == all_plugged(); })) << plugged(guest);
   begin_counting(guest);
   const auto face = this->face(guest);
   ASSERT_TRUE(counts_beyond(guest, 3));
@@ -80,6 +108,7 @@ TEST_P(Snapshot, ASavedGuestGoesOnWhereItWas) {
   vm->resume(10s);
   auto again = agent("back");
   EXPECT_EQ(this->face(again), face);
+  EXPECT_EQ(plugged(again), all_plugged());
   const auto resumed_at = count(again);
   EXPECT_GE(resumed_at, before);
   EXPECT_LE(resumed_at, ended_at + 5) << "and not where the other one ended";

@@ -69,8 +69,11 @@ std::vector<Sender> machine_senders() {
       {"system_reset", [](Client& it) { system_reset(it, limit); }},
       {"system_wakeup", [](Client& it) { system_wakeup(it, limit); }},
       {"quit", [](Client& it) { quit(it, limit); }},
-      // What the driver asks of a program that runs no machine; it has no typed command.
+      // What the driver asks that has no typed command.
       {"query_machines", [](Client& it) { (void)it.execute("query-machines", limit); }},
+      {"query_blockstats", [](Client& it) { (void)it.execute("query-blockstats", limit); }},
+      {"query_pci", [](Client& it) { (void)it.execute("query-pci", limit); }},
+      {"set_action", [](Client& it) { (void)it.execute("set-action", Value::map({{"shutdown", "poweroff"}}), limit); }},
       {"query_name", [](Client& it) { (void)query_name(it, limit); }},
       {"query_uuid", [](Client& it) { (void)query_uuid(it, limit); }},
       {"query_version", [](Client& it) { (void)query_version(it, limit); }},

@@ -181,7 +181,7 @@ TEST_F(HotplugTest, WhatCannotBePluggedIsRefusedBeforeQemuIsAsked) {
   auto long_port = port("p");
   long_port.socket = "/tmp/" + std::string(110, 'x');
   EXPECT_EQ(code(long_port), "invalid_config");
-  EXPECT_EQ(code(VhostUserConfig{.id = "v", .socket = "/no/such/socket"}), "not_found");
+  EXPECT_EQ(code(VhostUserConfig{.id = "v", .socket = "/no/such/socket"}), "unsupported");  // its memory is its own
   EXPECT_EQ(vm->record().config, before.config);
   EXPECT_EQ(vm->record().blob, before.blob);
   EXPECT_EQ(vm->status(limit).state, VmState::running);

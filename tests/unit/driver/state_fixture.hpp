@@ -67,7 +67,7 @@ class StateDriverTest : public DriverTest {
   }
   /// A VM of the saved one, in a folder of its own.
   std::unique_ptr<Vm> restored(const std::filesystem::path& saved, const std::string& id = "back") {
-    return get<RestoreExtension>(hypervisor())->restore(saved, id, make_folder(id), limit);
+    return get<RestoreExtension>(hypervisor())->restore(saved, id, make_folder(id), false, limit);
   }
   std::unique_ptr<Vm> created(const VmConfig& config, const std::string& id) {
     return hypervisor().create(config, id, make_folder(id));

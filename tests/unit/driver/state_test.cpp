@@ -4,6 +4,7 @@
 #include "visor/core/file.hpp"
 #include "visor/core/json.hpp"
 #include "visor/core/vm_record.hpp"
+#include "visor/sdk/device/addresses.hpp"
 
 #include <fstream>
 #include <future>
@@ -87,6 +88,48 @@ TEST_F(SaveTest, ARestoredVmIsTheSameToItsGuest) {
   back->resume(limit);
   save(*back, make_folder("again"));
   back->stop({.force = true}, limit);
+}
+
+/// A device that came while the VM ran is where it was, and what came along with it, too.
+TEST_F(SaveTest, PluggedDevicesComeBackToTheirPlaces) {
+  const auto vm = start();
+  SerialPortConfig port;
+  port.id = "late";
+  port.name = "late";
+  (void)vm->hotplug_add(port, limit);
+  NicConfig card;
+  card.id = "gone";
+  (void)vm->hotplug_add(card, limit);
+  card.id = "card";
+  (void)vm->hotplug_add(card, limit);
+  ASSERT_EQ(to_string(vm->hotplug_remove("gone", limit)), "gone");
+  save(*vm, make_folder("saved"));
+  vm->stop({.force = true}, limit);
+  const auto back = restored(folder("saved"));
+  back->start(limit);
+  EXPECT_EQ(back->config(), vm->config());
+  EXPECT_EQ(back->record().blob.at("places"), vm->record().blob.at("places"));
+  EXPECT_EQ(Addresses::from_value(back->record().blob.at("addresses")).free(AddressSpace::root_port),
+            Addresses::from_value(vm->record().blob.at("addresses")).free(AddressSpace::root_port));
+  EXPECT_EQ(to_string(back->hotplug_remove("card", limit)), "gone");
+  save(*back, make_folder("again"));
+  back->stop({.force = true}, limit);
+}
+
+TEST_F(SaveTest, AVmThatLostADeviceFromItsStartIsNotSaved) {
+  const auto vm = create();
+  DiskConfig disk;
+  disk.id = "disk";
+  disk.path = (folder("disk.img")).string();
+  disk.bus = DiskBus::scsi;
+  std::ofstream{disk.path} << "a disk";
+  vm->add_device(disk);
+  vm->start(limit);
+  ASSERT_EQ(to_string(vm->hotplug_remove("disk", limit)), "gone");
+  const auto error = error_of([&] { save(*vm, make_folder("saved")); });
+  EXPECT_EQ(to_string(error.code()), "unsupported");
+  EXPECT_NE(error.message().find("that was there from the start was unplugged"), std::string::npos) << error.message();
+  vm->stop({.force = true}, limit);
 }
 
 /// The folder is all that it takes: whoever finds the VM later starts it just so.

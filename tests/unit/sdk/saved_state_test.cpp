@@ -31,6 +31,7 @@ Manifest sample() {
   manifest.machine = "pc-q35-7.2";
   manifest.accelerator = "tcg";
   manifest.uuid = "11111111-2222-4333-8444-555555555555";
+  manifest.instance = "vm";
   manifest.ran = true;
   manifest.config.machine.type = "q35";
   manifest.config.cpu.count = 2;

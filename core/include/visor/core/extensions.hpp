@@ -51,12 +51,14 @@ class VISOR_CORE_EXPORT RestoreExtension : public Extension {
  public:
   static constexpr std::string_view id = SnapshotExtension::id;
   ~RestoreExtension() override;
-  /// From a folder that SnapshotExtension::save() filled, which never changes. It has the configuration of the VM that
+  /// From a folder that SnapshotExtension::save() filled, which never changes. `ephemeral` is as in VmConfig, whatever
+  /// the VM was when it was saved. It has the configuration of the VM that
   /// was saved and is the same to its guest: do not let both run in one network. Throws not_found, invalid_config for
   /// what is damaged, unsupported for what another hypervisor or a later version saved; start() throws the same for
   /// what it finds when it reads all of it.
   virtual std::unique_ptr<Vm> restore(const std::filesystem::path& source, const std::string& vm_id,
-                                      const std::filesystem::path& run_dir, const CallContext& call) = 0;
+                                      const std::filesystem::path& run_dir, bool ephemeral,
+                                      const CallContext& call) = 0;
   /// From a template: config.vm_template has `from` and both files, which many clones may share and none changes.
   /// Hypervisor::create() does the same for such a configuration, without a look at the files.
   virtual std::unique_ptr<Vm> clone(const VmConfig& config, const std::string& vm_id,

@@ -74,7 +74,8 @@ class VISOR_RUNTIME_EXPORT Runtime {
   /// The same from a folder into which SnapshotExtension::save() put a VM: its start goes on where that was. [blocks
   /// until the deadline] Throws not_found when the folder holds none; unsupported when the plugin restores no VMs; what
   /// RestoreExtension::restore() throws.
-  std::unique_ptr<Vm> restore(const std::filesystem::path& source, std::string id, const CallContext& call);
+  std::unique_ptr<Vm> restore(const std::filesystem::path& source, std::string id, bool ephemeral,
+                              const CallContext& call);
   /// A handle for a VM of the run folder. Throws not_found, busy; what Hypervisor::attach() throws.
   std::unique_ptr<Vm> attach(const std::string& id, const CallContext& call);
   /// One VM, or all by id. Never fails for what one VM is like: see VmEntry::error. [blocks until the deadline]

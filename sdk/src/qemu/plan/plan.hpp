@@ -151,6 +151,8 @@ namespace detail {
 /// Throws permission_denied for a path that a list of patterns does not have; an empty list allows all.
 void check_allowed(const std::string& field, const std::string& path, const std::string& list,
                    const std::vector<std::string>& patterns);
+/// Whether other processes can have the guest's memory.
+bool shares_memory(const VmConfig& config) noexcept;
 /// Whether the guest's memory is an object of its own, and not just -m.
 bool has_memory_object(const VmConfig& config) noexcept;
 inline constexpr const char* memory_object = "visor-memory";

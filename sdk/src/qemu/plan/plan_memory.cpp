@@ -55,6 +55,10 @@ void add_memory_lock(const Input& input, Plan& plan) {
   Knobs{.mlock = true}.render(plan.line);
 }
 
+bool shares_memory(const VmConfig& config) noexcept {
+  return is_shared(config) || !config.memory.backing_dir.empty() || config.vm_template.to_be;
+}
+
 bool has_memory_object(const VmConfig& config) noexcept {
   const auto& memory = config.memory;
   return memory.prealloc || memory.huge_pages || !memory.backing_dir.empty() || is_shared(config) ||

@@ -2,8 +2,11 @@
 #include "leave.hpp"
 
 #include "arrival.hpp"
+#include "qemu/live_devices.hpp"
 #include "qemu/qemu_vm.hpp"
+#include "qemu/resize/plugged_memory.hpp"
 #include "visor/core/error.hpp"
+#include "visor/sdk/qmp/commands/cpus.hpp"
 #include "visor/sdk/qmp/commands/fd.hpp"
 #include "visor/sdk/qmp/commands/machine.hpp"
 #include "visor/sdk/qmp/commands/migration.hpp"
@@ -30,18 +33,20 @@ std::string joined(const std::vector<std::string>& list) {
 /// What came while the VM ran, and is not planned for a VM that takes its state.
 std::vector<std::string> later_changes(const VmRecord& record) {
   std::vector<std::string> changes;
-  if (const auto* const places = record.blob.find("places"); places != nullptr && places->is_map()) {
-    for (const auto& [id, place] : places->as_map()) changes.push_back("device '" + id + "' was plugged while it ran");
+  const auto is_set = [&](std::string_view key) {
+    const auto* const value = record.blob.find(key);
+    return value != nullptr && *value == Value{true};
+  };
+  if (is_set(layout_changed)) {
+    changes.emplace_back(
+        "a device that was there from the start was unplugged, so that QEMU would put others elsewhere");
   }
-  if (const auto* const modules = record.blob.find("memory_modules"); modules != nullptr && modules->is_list()) {
-    if (!modules->as_list().empty()) changes.emplace_back("its memory was resized while it ran");
+  if (const auto* const addresses = record.blob.find("addresses"); addresses != nullptr) {
+    for (const auto& id : Addresses::from_value(*addresses).leaving()) {
+      changes.push_back("device '" + id + "' is on its way out");
+    }
   }
-  const auto* const vcpus = record.blob.find("vcpus");
-  if (vcpus != nullptr && vcpus->kind() == Value::Kind::integer && *vcpus != Value{record.config.cpu.count}) {
-    changes.emplace_back("its vCPUs were resized while it ran");
-  }
-  const auto* const removed = record.blob.find("vcpus_were_removed");
-  if (removed != nullptr && *removed == Value{true}) {
+  if (is_set("vcpus_were_removed")) {
     changes.emplace_back("a vCPU was removed, and QEMU's emulation (TCG) crashes when it is moved after that");
   }
   return changes;
@@ -53,7 +58,12 @@ bool check_can_leave(QemuVm& vm, qmp::Client& client, std::string_view what, con
   const auto refuse = [&](Errc code, const std::string& why) {
     throw Error(code, "VM '" + vm.id() + "' cannot " + std::string{what} + " now: " + why);
   };
-  const auto changes = later_changes(vm.record());
+  auto changes = later_changes(vm.record());
+  // The record may be behind: a guest can let go of these at any time.
+  if (!read_plugged_memory(client, call).modules.empty()) changes.emplace_back("its memory was resized while it ran");
+  if (qmp::query_cpus_fast(client, call).size() != vm.config().cpu.count) {
+    changes.emplace_back("its vCPUs were resized while it ran");
+  }
   if (!changes.empty()) refuse(Errc::unsupported, joined(changes));
   const auto migration = qmp::query_migrate(client, call);
   if (!migration.blocked_reasons.empty()) refuse(Errc::unsupported, joined(migration.blocked_reasons));

@@ -80,9 +80,11 @@ Value to_value(const Manifest& manifest) {
                      {"machine", manifest.machine},
                      {"accelerator", manifest.accelerator},
                      {"uuid", manifest.uuid},
+                     {"instance", manifest.instance},
                      {"ran", manifest.ran},
                      {"config", to_value(manifest.config)},
                      {"addresses", manifest.addresses},
+                     {"places", manifest.places},
                      {"command", list_of(manifest.command)},
                      {"files", std::move(files)},
                      {"state_bytes", manifest.state_bytes},
@@ -105,9 +107,11 @@ Manifest manifest_from_value(const Value& value) {
   manifest.machine = value.at("machine").as_string();
   manifest.accelerator = value.at("accelerator").as_string();
   manifest.uuid = value.at("uuid").as_string();
+  manifest.instance = value.at("instance").as_string();
   manifest.ran = value.at("ran").as_bool();
   manifest.config = vm_config_from_value(value.at("config"));
   manifest.addresses = value.at("addresses");
+  manifest.places = value.at("places");
   for (const auto& word : value.at("command").as_list()) manifest.command.push_back(word.as_string());
   for (const auto& file : value.at("files").as_list()) {
     manifest.files.push_back({file.at("path").as_string(), file.at("size_bytes").as_uint()});
@@ -131,6 +135,9 @@ std::vector<NeededFile> needed_files(const VmConfig& config) {
   if (config.vm_template.from) add(config.vm_template.memory_path);
   for (const auto& device : config.devices) {
     if (const auto* const disk = std::get_if<DiskConfig>(&device)) add(disk->path);
+    if (const auto* const cloud = std::get_if<CloudInitConfig>(&device)) {
+      for (const auto& path : {cloud->user_data_path, cloud->meta_data_path, cloud->network_config_path}) add(path);
+    }
   }
   return files;
 }

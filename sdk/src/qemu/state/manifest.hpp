@@ -27,9 +27,11 @@ struct Manifest {
   std::string machine;               ///< with its release ("pc-q35-7.2")
   std::string accelerator;           ///< "tcg" or "kvm"
   std::string uuid;                  ///< the guest knows it, and its network cards' addresses follow from it
+  std::string instance;              ///< the VM's id when it booted, which cloud-init goes by
   bool ran = false;                  ///< when it was asked for its state
   VmConfig config;                   ///< normalised, with the devices that the VM has
   Value addresses;                   ///< where the devices sit: a value of Addresses
+  Value places = Value::map();       ///< of those that were plugged while it ran: places_to_value()
   std::vector<std::string> command;  ///< QEMU's, for a person
   std::vector<NeededFile> files;     ///< that the guest booted from, and disks
   std::uint64_t state_bytes = 0;     ///< of a saved VM's state
