@@ -78,8 +78,15 @@ DeviceChoices S390xArch::devices(const ArchInput& in) const {
 
 std::vector<QemuOption> S390xArch::globals(const ArchInput&) const { return {}; }
 
-MigrationRules S390xArch::migration(const ArchInput&) const {
-  return {.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}, .notice = {}};
+MigrationRules S390xArch::migration(const ArchInput& in) const {
+  MigrationRules rules{.timeout = std::chrono::seconds{5}, .capabilities = {"x-ignore-shared"}, .notice = {}};
+  if (in.accelerator == Accelerator::tcg) {
+    // Seen in 3 of some 20 restores, on a busy host; not traced.
+    rules.notice =
+        "a guest of s390x that QEMU 7.2 emulates may get no timer interrupt any more once its state was loaded: what "
+        "waits for time to pass may wait for ever";
+  }
+  return rules;
 }
 
 Capabilities S390xArch::capabilities(const ArchInput& in) const {

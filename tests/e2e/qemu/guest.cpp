@@ -88,7 +88,11 @@ Answer Agent::run(const std::string& command, const CallContext& call) {
   if (::send(socket_.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
     throw system_error("Cannot write to the agent", errno);
   }
-  return answer(call);
+  try {
+    return answer(call);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.message() + ", which was told: " + command);
+  }
 }
 
 Answer Agent::answer(const CallContext& call) {
