@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 OUTPUT_LINES, OUTPUT_COLUMNS = 40, 500
 # A test without one of these is in no run of the sanitizers, or runs beside machines that want the host for themselves.
-LABELS = {"unit", "plugin", "conformance", "cli", "packaging", "check", "fuzz", "qemu", "uml", "guest"}
+LABELS = {"unit", "faults", "plugin", "conformance", "cli", "packaging", "check", "fuzz", "qemu", "uml", "guest"}
 # What ctest calls skipped. It says the same of a test whose executable or fixture is missing, which is a failure.
 HONEST_SKIP = re.compile(r"^(SKIP_RETURN_CODE=|SKIP_REGULAR_EXPRESSION_MATCHED|Disabled)")
 FAILURE = re.compile(r": Failure$|^FAIL: |^Traceback|^\S+: error: |Sanitizer: ")

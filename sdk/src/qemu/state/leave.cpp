@@ -42,7 +42,8 @@ std::vector<std::string> later_changes(const VmRecord& record) {
         "a device that was there from the start was unplugged, so that QEMU would put others elsewhere");
   }
   if (const auto* const addresses = record.blob.find("addresses"); addresses != nullptr) {
-    for (const auto& id : Addresses::from_value(*addresses).leaving()) {
+    const auto taken = Addresses::from_value(*addresses);
+    for (const auto& id : taken.leaving()) {
       changes.push_back("device '" + id + "' is on its way out");
     }
   }
