@@ -100,7 +100,7 @@ TEST_P(Resize, MemoryShrinksAgain) {
   const auto block_mib = subject().memory_block_mib;
   const auto boot = vm->config().memory.size_mib;
   // Block by block: what came as one module goes as one.
-  for (const std::uint64_t blocks : {1, 2, 1, 0, 1}) {
+  for (const std::uint64_t blocks : {1U, 2U, 1U, 0U, 1U}) {
     EXPECT_EQ(vm->resize_memory(boot + blocks * block_mib, block_mib, patient()).achieved_mib,
               boot + blocks * block_mib);
   }
