@@ -58,7 +58,7 @@ QemuVm::QemuVm(std::shared_ptr<const Driver> driver, VmRecord record)
 
 QemuVm::~QemuVm() {
   if (process_ != ::getpid()) {  // a copy in a forked child: the VM is its parent's, and so is the thread
-    (void)unplug_watch_.release();
+    [[maybe_unused]] auto* const the_parents = unplug_watch_.release();
     return;
   }
   tether_->cut();

@@ -136,8 +136,8 @@ class QemuVm final : public Vm {
 
   // Devices that come and go (qemu_vm_hotplug.cpp). The gate is held.
   HotplugResult plug(qmp::Client& client, const DeviceConfig& device, const CallContext& call);
-  void run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device, LiveDevices live,
-                const CallContext& call);
+  void run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device,
+                const LiveDevices& live, const CallContext& call);
   UnplugOutcome unplug(qmp::Client& client, const std::string& id, const CallContext& call);
   [[nodiscard]] qmp::UnplugReport take_out(qmp::Client& client, const DeviceConfig& device, const CallContext& call);
   /// Frees what the guest has let go of since it was asked to.

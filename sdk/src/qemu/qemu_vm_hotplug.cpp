@@ -161,8 +161,8 @@ HotplugResult QemuVm::plug(qmp::Client& client, const DeviceConfig& asked, const
 
 /// Plugs it and writes that down. Before that, and when it cannot be taken back, it stands in the record as a device
 /// that is to go: whoever finds a VM whose plugging was cut off knows of it.
-void QemuVm::run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device, LiveDevices live,
-                      const CallContext& call) {
+void QemuVm::run_plug(qmp::Client& client, const hotplug::Plugging& parts, const DeviceConfig& device,
+                      const LiveDevices& live, const CallContext& call) {
   const auto before = LiveDevices::of(record());
   auto begun = live;
   begun.addresses.settle(device_id(device), UnplugOutcome::pending);
